@@ -1,0 +1,34 @@
+"""The messages on babelwire's topics: strict models, one file per topic."""
+
+from schemas.base import MessageError, Quote, Span, decode, encode
+from schemas.dead_letter import REASONS, DeadLetter, Reason, Unprocessable
+from schemas.enriched import About, EnrichedEvent, Entity, EntityType, Mention
+from schemas.normalized import Language, NormalizedArticle, Provenance, PublishedAt, Removed
+from schemas.raw import RawArticle
+from schemas.translated import TranslatedArticle, TranslatedSentence, Translation
+
+__all__ = [
+    "REASONS",
+    "About",
+    "DeadLetter",
+    "EnrichedEvent",
+    "Entity",
+    "EntityType",
+    "Language",
+    "Mention",
+    "MessageError",
+    "NormalizedArticle",
+    "Provenance",
+    "PublishedAt",
+    "Quote",
+    "RawArticle",
+    "Reason",
+    "Removed",
+    "Span",
+    "TranslatedArticle",
+    "TranslatedSentence",
+    "Translation",
+    "Unprocessable",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,52 @@
+"""`babelwire.translated`: the article with its English, sentence by sentence."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Message, Span, require_inside
+from schemas.normalized import NormalizedArticle
+
+
+class TranslatedSentence(Message):
+    """One source sentence and its English.
+
+    `source` is a span in the article's `text`, `target` in `translation.text`. `engine` is the
+    engine that made it (`none` where nothing was translated); `route` its languages, such as
+    `it>ca>pt>en`. `notes` lists what a reader should know (unknown words, a retry, a guard).
+    """
+
+    source: Span
+    target: Span
+    engine: str
+    route: str
+    notes: list[str]
+
+
+class Translation(Message):
+    """The English article. `coverage` is the share of source characters that an engine (or English
+    itself) accounts for; `quality` an estimate in 0..1, null when nobody can say. `text` keeps the
+    paragraphs of the source, `paragraphs` are spans in it."""
+
+    language: Literal["en"] = "en"
+    title: str | None
+    text: str
+    paragraphs: list[Span]
+    coverage: float = Field(ge=0, le=1)
+    quality: float | None = Field(ge=0, le=1)
+    sentences: list[TranslatedSentence]
+
+
+class TranslatedArticle(NormalizedArticle):
+    """A NormalizedArticle with its `translation`."""
+
+    translation: Translation
+
+    @model_validator(mode="after")
+    def _alignment_lies_in_both_texts(self) -> Self:
+        for span in self.translation.paragraphs:
+            require_inside("translation.text", self.translation.text, span)
+        for sentence in self.translation.sentences:
+            require_inside("text", self.text, sentence.source)
+            require_inside("translation.text", self.translation.text, sentence.target)
+        return self
