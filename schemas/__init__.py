@@ -1,7 +1,7 @@
 """The messages on babelwire's topics: strict models, one file per topic."""
 
-from schemas.base import MessageError, Quote, Span, decode, encode
-from schemas.dead_letter import REASONS, DeadLetter, Reason, Unprocessable
+from schemas.base import REASONS, MessageError, Quote, Reason, Span, decode, encode
+from schemas.dead_letter import DeadLetter, Unprocessable
 from schemas.enriched import About, EnrichedEvent, Entity, EntityType, Mention
 from schemas.normalized import Language, NormalizedArticle, Provenance, PublishedAt, Removed
 from schemas.raw import RawArticle

@@ -1,11 +1,26 @@
 """What every message shares: strictness, spans, and the way to bytes and back."""
 
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 SCHEMA_VERSION = "1.0"
+
+Reason = Literal[
+    "null_value",
+    "not_utf8",
+    "not_json",
+    "wrong_shape",
+    "too_large",
+    "empty_body",
+    "no_article",
+    "hostile_markup",
+    "crashed",
+    "timed_out",
+    "failed",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class Message(BaseModel):
@@ -40,7 +55,7 @@ class Quote(Span):
 class MessageError(ValueError):
     """Bytes that are not the message they should be. `reason` is a dead-letter reason code."""
 
-    def __init__(self, reason: str, error: str) -> None:
+    def __init__(self, reason: Reason, error: str) -> None:
         super().__init__(error)
         self.reason = reason
         self.error = error

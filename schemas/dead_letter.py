@@ -5,24 +5,9 @@ describes travels in headers, so that a replay needs nothing but the record itse
 """
 
 from collections.abc import Iterable
-from typing import Literal, Self, get_args
+from typing import Self
 
-from schemas.base import SCHEMA_VERSION, Message
-
-Reason = Literal[
-    "null_value",
-    "not_utf8",
-    "not_json",
-    "wrong_shape",
-    "too_large",
-    "empty_body",
-    "no_article",
-    "hostile_markup",
-    "crashed",
-    "timed_out",
-    "failed",
-]
-REASONS: tuple[Reason, ...] = get_args(Reason)
+from schemas.base import SCHEMA_VERSION, Message, Reason
 
 HEADER_PREFIX = "babelwire-"
 

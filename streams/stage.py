@@ -1,18 +1,24 @@
 """What a stage is: a name, the topic it reads, the topic it writes, and its work.
 
 Work is a plain function from one message to the next. It knows nothing of Kafka, has no clock and
-no side effects, and raises `Unprocessable` for input that no retry will help. This file turns it
-into a function from bytes to a `Outcome` value, which is what runs in the language processes.
+no side effects, and raises `Unprocessable` for input that no retry will help. `attempt` turns it
+into a function from bytes to an `Outcome` value; that is what runs in the language processes.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from schemas import MessageError, NormalizedArticle, Reason, Unprocessable, decode, encode
 from streams.settings import Settings
-from streams.topics import Topic
+from streams.topics import LARGEST_RECORD_BYTES, Topic
 
-Work = Callable[[Any], Any]
+Work = Callable[[Any], NormalizedArticle]
+
+# Headers and framing travel in the same batch as the value and count against the same limit.
+_ENVELOPE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -30,3 +36,60 @@ class Stage:
     reads: Topic
     writes: Topic
     load: Callable[[Settings], Work]
+
+
+@dataclass(frozen=True)
+class Produced:
+    """The record that the work gave: `key` and `value` for the stage's output topic."""
+
+    key: bytes
+    value: bytes
+    event_id: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why the work gave none. `where` is a code location for the log, free of article text."""
+
+    reason: Reason
+    error: str
+    where: str = ""
+
+
+Outcome = Produced | Failed
+
+
+def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int) -> Outcome:
+    """Decodes one record, does the work, encodes the result; every failure comes back as a value.
+
+    Only what ends the process (a signal, a crashing model) is not caught here.
+    """
+    if stage.reads.public and value is not None and len(value) > max_record_bytes:
+        return Failed(
+            "too_large",
+            f"{len(value)} bytes, the limit is {max_record_bytes} (setting max_record_bytes);"
+            " split the article or raise the limit",
+        )
+    try:
+        if stage.reads.schema is None:
+            raise TypeError(f"topic {stage.reads.name} has no schema, so no stage can read it")
+        result = work(decode(stage.reads.schema, value))
+        encoded = encode(result)
+    except MessageError as fault:
+        return Failed(fault.reason, fault.error)
+    except Unprocessable as verdict:
+        return Failed(verdict.reason, verdict.error)
+    except Exception as fault:  # noqa: BLE001 - one record's fault must not stop its neighbours
+        last = traceback.extract_tb(fault.__traceback__)[-1]
+        return Failed(
+            "failed",
+            f"{type(fault).__name__}: {fault}",
+            where=f"{type(fault).__name__} at {Path(last.filename).name}:{last.lineno}",
+        )
+    if len(encoded) > LARGEST_RECORD_BYTES - _ENVELOPE_BYTES:
+        return Failed(
+            "too_large",
+            f"{stage.name} made {len(encoded)} bytes of it, more than a record may hold",
+        )
+    return Produced(result.article_id.encode(), encoded, result.event_id, result.language.code)

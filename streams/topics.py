@@ -15,7 +15,8 @@ LARGEST_RECORD_BYTES: Final = 16 * 1024 * 1024
 @dataclass(frozen=True)
 class Topic:
     """One topic. `name` is without the prefix, which is a setting; `schema` is None for topics
-    whose values are any bytes; `key` says what the record key is."""
+    whose values are any bytes; `key` says what the record key is. Records of a `public` topic are
+    written by other people's programs and held to the setting `max_record_bytes`."""
 
     name: str
     schema: type[Message] | None
@@ -23,6 +24,7 @@ class Topic:
     partitions: int = 6
     retention_ms: int = 7 * DAY_MS
     cleanup_policy: str = "delete"
+    public: bool = False
     extra: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({"max.message.bytes": str(LARGEST_RECORD_BYTES)})
     )
@@ -41,7 +43,9 @@ class Topic:
         }
 
 
-RAW: Final = Topic("raw", RawArticle, key="any or none; `babelwire push` uses source and URL")
+RAW: Final = Topic(
+    "raw", RawArticle, key="any or none; `babelwire push` uses source and URL", public=True
+)
 NORMALIZED: Final = Topic("normalized", NormalizedArticle, key="article_id")
 TRANSLATED: Final = Topic("translated", TranslatedArticle, key="article_id")
 ENRICHED: Final = Topic("enriched", EnrichedEvent, key="article_id", retention_ms=30 * DAY_MS)
