@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class OutOfOrder(Exception):  # noqa: N818 - a state, named for what it says
+class OutOfOrder(Exception):
     """An offset arrived that is not after the newest one: the ledger is not that of this flow."""
 
 
@@ -62,3 +62,9 @@ class Ledger(Generic[T]):
         while self._entries and self._entries[0].outcome is not None:
             finished.append(self._entries.popleft())
         return finished
+
+    def abandon(self) -> list[Entry[T]]:
+        """Removes and returns all entries, finished or not."""
+        abandoned = list(self._entries)
+        self._entries.clear()
+        return abandoned

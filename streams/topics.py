@@ -1,8 +1,6 @@
 """Every topic, in flow order. This list is the only place where a topic is declared."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Final
 
 from schemas import EnrichedEvent, NormalizedArticle, RawArticle, TranslatedArticle
@@ -10,6 +8,8 @@ from schemas.base import Message
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
 LARGEST_RECORD_BYTES: Final = 16 * 1024 * 1024
+# Half, so that whatever got in still fits when headers with the reason are added to it.
+LARGEST_RAW_BYTES: Final = LARGEST_RECORD_BYTES // 2
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Topic:
     retention_ms: int = 7 * DAY_MS
     cleanup_policy: str = "delete"
     public: bool = False
-    extra: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({"max.message.bytes": str(LARGEST_RECORD_BYTES)})
-    )
+    largest_bytes: int = LARGEST_RECORD_BYTES
 
     def full_name(self, prefix: str) -> str:
         """The name on the broker, such as `babelwire.raw`."""
@@ -39,12 +37,16 @@ class Topic:
         return {
             "retention.ms": str(self.retention_ms),
             "cleanup.policy": self.cleanup_policy,
-            **self.extra,
+            "max.message.bytes": str(self.largest_bytes),
         }
 
 
 RAW: Final = Topic(
-    "raw", RawArticle, key="any or none; `babelwire push` uses source and URL", public=True
+    "raw",
+    RawArticle,
+    key="any or none; `babelwire push` uses source and URL",
+    public=True,
+    largest_bytes=LARGEST_RAW_BYTES,
 )
 NORMALIZED: Final = Topic("normalized", NormalizedArticle, key="article_id")
 TRANSLATED: Final = Topic("translated", TranslatedArticle, key="article_id")

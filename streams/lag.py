@@ -1,0 +1,86 @@
+"""Lag of a stage, in records and in seconds, read from the broker alone.
+
+It needs no worker to be alive, so `babelwire status` and the workers' gauges tell the same story.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import TopicPartition
+
+LOOK_MILLISECONDS: Final = 2_000
+
+
+@dataclass(frozen=True)
+class PartitionLag:
+    """Records behind the end of one partition, and the age in seconds of the oldest of them (0
+    where there is none)."""
+
+    partition: int
+    records: int
+    seconds: float
+
+
+async def measure(
+    client: AIOKafkaAdminClient,
+    consumer: AIOKafkaConsumer,
+    group: str,
+    topic: str,
+    partitions: Collection[int] | None = None,
+) -> list[PartitionLag]:
+    """Lag by partition of `topic` (all of them by default) for a consumer group.
+
+    `consumer` must belong to no group and is left assigned to what was looked at. A group that has
+    never committed is behind by everything that the topic still holds.
+    """
+    if partitions is None:
+        [described] = await client.describe_topics([topic])
+        partitions = [each["partition"] for each in described["partitions"]]
+    wanted = [TopicPartition(topic, partition) for partition in sorted(partitions)]
+    if not wanted:
+        return []
+    consumer.assign(wanted)
+    try:
+        committed = await client.list_consumer_group_offsets(group)
+    except GroupCoordinatorNotAvailableError:
+        committed = {}  # no group has ever met on this broker
+    beginnings = await consumer.beginning_offsets(wanted)
+    ends = await consumer.end_offsets(wanted)
+    positions = {}
+    for partition in wanted:
+        known = committed.get(partition)
+        offset = known.offset if known is not None and known.offset >= 0 else 0
+        positions[partition] = max(offset, beginnings[partition])
+    behind = {tp: ends[tp] - positions[tp] for tp in wanted if ends[tp] > positions[tp]}
+    oldest = await _timestamps(consumer, {tp: positions[tp] for tp in behind})
+    now = time.time()
+    return [
+        PartitionLag(
+            tp.partition, behind.get(tp, 0), max(0.0, now - oldest[tp]) if tp in oldest else 0
+        )
+        for tp in wanted
+    ]
+
+
+async def _timestamps(
+    consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]
+) -> dict[TopicPartition, float]:
+    if not offsets:
+        return {}
+    consumer.assign(list(offsets))
+    for partition, offset in offsets.items():
+        consumer.seek(partition, offset)
+    found: dict[TopicPartition, float] = {}
+    deadline = time.monotonic() + LOOK_MILLISECONDS / 1000
+    while len(found) < len(offsets) and time.monotonic() < deadline:
+        waiting = [partition for partition in offsets if partition not in found]
+        records = await consumer.getmany(*waiting, timeout_ms=200, max_records=len(waiting))
+        for partition, batch in records.items():
+            if batch:
+                found.setdefault(partition, batch[0].timestamp / 1000)
+    return found
