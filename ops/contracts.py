@@ -6,7 +6,7 @@ python -m ops.contracts --check  exits 1 when what is there is not current
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -36,6 +36,7 @@ def contracts() -> dict[str, bytes]:
 def _schema(model: type[Message]) -> dict[str, Any]:
     # The mode in which every field is required says what our writers promise; RawArticle is the
     # one message that others write, so there the optional fields stay optional.
+    mode: Literal["validation", "serialization"]
     mode = "validation" if _is_raw(model) else "serialization"
     return {"$schema": DIALECT, **model.model_json_schema(by_alias=True, mode=mode)}
 

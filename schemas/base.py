@@ -30,7 +30,13 @@ class Message(BaseModel):
     because only declared fields are ever dumped.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Span(Message):

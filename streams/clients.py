@@ -26,6 +26,13 @@ class BrokerUnreachable(ConnectionError):
         )
 
 
+class TopicMissing(LookupError):
+    """A topic is not on the broker."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"topic {topic} does not exist; run `babelwire topics create`")
+
+
 def connection(settings: Settings) -> dict[str, Any]:
     """The keyword arguments that every aiokafka client takes."""
     return {"bootstrap_servers": settings.bootstrap_servers}
@@ -95,6 +102,16 @@ async def existing_topics(settings: Settings) -> set[str]:
     """Full names of the topics on the broker."""
     async with admin(settings) as client:
         return set(await client.list_topics())
+
+
+async def partitions_of(settings: Settings, topic: str) -> list[int]:
+    """Numbers of a topic's partitions, ascending. Raises TopicMissing."""
+    async with admin(settings) as client:
+        [described] = await client.describe_topics([topic])
+    partitions = sorted(each["partition"] for each in described["partitions"])
+    if not partitions:
+        raise TopicMissing(topic)
+    return partitions
 
 
 async def create_topics(settings: Settings, topics: Iterable[Topic] = TOPICS) -> list[str]:

@@ -1,0 +1,571 @@
+"""The `babelwire` command: reads settings, wires the parts together, talks to people.
+
+Exit codes: 0 done, 1 some input failed (each named on stderr), 2 wrong usage.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Coroutine, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import orjson
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from agents import cards, doctor
+from agents.inputs import Hints, Input, articles_in, articles_of, files_of
+from agents.pipeline import PIPELINE
+from agents.push import Push, Receipt
+from schemas import (
+    EnrichedEvent,
+    MessageError,
+    NormalizedArticle,
+    TranslatedArticle,
+    Unprocessable,
+    decode,
+    encode,
+)
+from schemas.base import Message
+from streams import clients, embedded, logs, reading, supervisor
+from streams import worker as workers
+from streams.settings import Settings
+from streams.stage import Stage
+from streams.topics import ENRICHED, TOPICS
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Raw articles in many languages in, one Kafka stream of clean English events out.",
+)
+kafka = typer.Typer(no_args_is_help=True, help="The embedded broker: a real, one-node Kafka.")
+topics = typer.Typer(no_args_is_help=True, help="The pipeline's topics.")
+app.add_typer(kafka, name="kafka")
+app.add_typer(topics, name="topics")
+
+out: Final = Console(highlight=False)
+err: Final = Console(stderr=True, highlight=False)
+
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files or folders; `-` is standard input.", allow_dash=True)
+]
+Source = Annotated[str | None, typer.Option(help="Who published it, where the input is silent.")]
+LanguageHint = Annotated[str | None, typer.Option("--language", help="ISO 639-1 code, as a hint.")]
+Url = Annotated[str | None, typer.Option(help="Address of the article (for one file).")]
+
+T = TypeVar("T")
+
+
+@app.callback()
+def configure(
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Overrides a setting; repeatable."),
+    ] = None,
+    brokers: Annotated[
+        str | None, typer.Option(help="Short for --set bootstrap_servers=HOST:PORT,…")
+    ] = None,
+) -> None:
+    """Flags become environment variables, so that the processes we start see them too."""
+    chosen = [*(set_ or []), *([f"bootstrap_servers={brokers}"] if brokers else [])]
+    for item in chosen:
+        name, equals, value = item.partition("=")
+        if not equals or name not in Settings.model_fields:
+            _usage(f"--set {item}: expected NAME=VALUE with one of {', '.join(_setting_names())}")
+        os.environ[f"BABELWIRE_{name.upper()}"] = value
+
+
+@app.command("doctor")
+def doctor_() -> None:
+    """What is installed, which engine serves which language, what is missing and how to get it.
+
+    Example: `babelwire doctor`
+    """
+    settings = _settings()
+    healthy = True
+    for section in doctor.sections(settings):
+        table = Table(title=section.title, title_justify="left", title_style="bold")
+        for heading in section.headings:
+            table.add_column(heading, overflow="fold")
+        for row in section.rows:
+            healthy &= row.ok
+            mark = "[green]✓[/green]" if row.ok else "[red]✗[/red]"
+            table.add_row(mark, *row.cells)
+        out.print(table)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@kafka.command("start")
+def kafka_start(
+    port: Annotated[int, typer.Option(help="Port for clients, on loopback.")] = 9092,
+) -> None:
+    """Start the embedded broker and create the topics; data is kept between starts.
+
+    Example: `babelwire kafka start`
+    """
+    settings = _settings()
+    try:
+        jars = embedded.fetch_jars(settings, _say)
+        broker = embedded.start(settings.state_dir, jars=jars, port=port, report=_say)
+    except embedded.EmbeddedKafkaError as fault:
+        _fail(str(fault))
+    local = settings.model_copy(update={"bootstrap_servers": broker.bootstrap})
+    _run(clients.create_topics(local))
+    if broker.bootstrap != settings.bootstrap_servers:
+        _say(f"tell the other commands: export BABELWIRE_BOOTSTRAP_SERVERS={broker.bootstrap}")
+
+
+@kafka.command("stop")
+def kafka_stop() -> None:
+    """Stop the embedded broker; its data stays.
+
+    Example: `babelwire kafka stop`
+    """
+    try:
+        was_running = embedded.stop(_settings().state_dir)
+    except embedded.EmbeddedKafkaError as fault:
+        _fail(str(fault))
+    _say("Kafka has stopped" if was_running else "Kafka was not running")
+
+
+@kafka.command("status")
+def kafka_status() -> None:
+    """Is the embedded broker running, and where?
+
+    Example: `babelwire kafka status`
+    """
+    broker = embedded.status(_settings().state_dir)
+    if broker is None:
+        _fail("Kafka is not running; start it with `babelwire kafka start`")
+    out.print(f"Kafka runs at {broker.bootstrap} (pid {broker.pid}, log {broker.log})")
+
+
+@topics.command("create")
+def topics_create() -> None:
+    """Create the topics that do not exist yet.
+
+    Example: `babelwire topics create`
+    """
+    settings = _settings()
+    created = _run(clients.create_topics(settings))
+    for name in created:
+        _say(f"created {name}")
+    if not created:
+        _say("all topics exist")
+
+
+@topics.command("show")
+def topics_show() -> None:
+    """The topics in flow order: what they carry, and how.
+
+    Example: `babelwire topics show`
+    """
+    settings = _settings()
+    present = _run(clients.existing_topics(settings))
+    table = Table("topic", "on the broker", "message", "key", "partitions", "kept for")
+    for topic in TOPICS:
+        name = topic.full_name(settings.topic_prefix)
+        schema = topic.schema.__name__ if topic.schema else "any bytes"
+        table.add_row(
+            name,
+            "yes" if name in present else "[red]missing[/red]",
+            schema,
+            topic.key,
+            str(topic.partitions),
+            f"{topic.retention_ms // 86_400_000} days",
+        )
+    out.print(table)
+
+
+@app.command()
+def worker(
+    stage: Annotated[str, typer.Argument(help=", ".join(stage.name for stage in PIPELINE))],
+    slot: Annotated[int, typer.Option(help="Number of this worker within its stage.")] = 0,
+) -> None:
+    """Run one stage in the foreground; containers run this.
+
+    Example: `babelwire worker translation`
+    """
+    names = [each.name for each in PIPELINE]
+    if stage not in names:
+        _usage(f"no stage is called {stage!r}; there are {', '.join(names)}")
+    settings = _settings()
+    position = names.index(stage)
+    workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings))
+
+
+@app.command()
+def run(
+    workers_: Annotated[
+        list[str] | None,
+        typer.Option("--workers", metavar="STAGE=N", help="Workers of a stage; repeatable."),
+    ] = None,
+) -> None:
+    """Run all stages, each worker in a process of its own; restart those that die.
+
+    Example: `babelwire run --workers translation=2`
+    """
+    settings = _settings()
+    numbers = {stage.name: 1 for stage in PIPELINE}
+    for item in workers_ or []:
+        name, _, number = item.partition("=")
+        if name not in numbers or not number.isdigit() or not 1 <= int(number) <= 9:
+            _usage(f"--workers {item}: expected STAGE=N with N from 1 to 9, {', '.join(numbers)}")
+        numbers[name] = int(number)
+    logs.configure(settings)
+    try:
+        asyncio.run(clients.create_topics(settings))
+    except clients.BrokerUnreachable as fault:
+        _say(f"{fault}; the workers wait for it")
+    programs = [
+        supervisor.Program(f"{name}/{slot}", supervisor.worker_command(name, slot))
+        for name, number in numbers.items()
+        for slot in range(number)
+    ]
+    asyncio.run(supervisor.supervise(programs, settings))
+
+
+@app.command()
+def push(
+    paths: Paths,
+    source: Source = None,
+    language: LanguageHint = None,
+    url: Url = None,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Send each file's bytes as one record, unchecked.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Receipts as JSON lines.")] = False,
+) -> None:
+    """Push articles (.txt .html .json .jsonl, folders, standard input) to the raw topic.
+
+    Prints a receipt for each: topic, partition, offset and the article_id it will have.
+
+    Example: `babelwire push --source "Il Foglio di Prova" articles/`
+    """
+    settings = _settings()
+    hints = Hints(source=source, language=language, url=url)
+    sender = Push(settings, PIPELINE[0])
+    refused = 0
+
+    def receipts(receipt: Receipt) -> None:
+        nonlocal refused
+        if receipt.error:
+            refused += 1
+            _complain(f"{receipt.name}: {receipt.error}")
+        elif json:
+            print(orjson.dumps(receipt.as_dict()).decode(), flush=True)  # noqa: T201
+        else:
+            out.print(receipt.line(), soft_wrap=True, markup=False)
+
+    if as_is:
+        _run(sender.send_bytes(files_of(paths), receipts))
+    else:
+        _run(sender.send(_inputs(paths, hints), receipts, total=_count_files(paths)))
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def tail(
+    topic: Annotated[str, typer.Option(help="Name without prefix, such as `normalized`.")] = (
+        ENRICHED.name
+    ),
+    json: Annotated[bool, typer.Option("--json", help="Records as JSON lines.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="How far back: 30s, 15m, 1h, 2d; default: from now on.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Only articles in this language.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Stop after so many.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop at the present end.")] = False,
+) -> None:
+    """Show events as they arrive, as cards or as JSON lines.
+
+    Example: `babelwire tail --since 1h --language it`
+    """
+    settings = _settings()
+    names = {each.name: each for each in TOPICS}
+    if topic not in names:
+        _usage(f"no topic is called {topic!r}; there are {', '.join(names)}")
+    begin = None if since is None else time.time() - _seconds(since)
+    try:
+        _run(_tail(settings, names[topic].name, json, begin, language, limit, once))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+async def _tail(
+    settings: Settings,
+    topic: str,
+    json: bool,
+    since: float | None,
+    language: str | None,
+    limit: int | None,
+    once: bool,
+) -> None:
+    shown = 0
+    name = f"{settings.topic_prefix}.{topic}"
+    async for record in reading.follow(settings, name, since, stop_at_end=once):
+        if not json and topic == ENRICHED.name:
+            try:
+                event = decode(EnrichedEvent, record.value)
+            except MessageError as fault:
+                _complain(f"{name}/{record.partition}@{record.offset}: {fault.error}")
+                continue
+            if language and event.language.code != language:
+                continue
+            out.print(cards.card(event))
+        else:
+            line = _json_line(record, topic)
+            if language and _language_of(record.value) != language:
+                continue
+            print(line, flush=True)  # noqa: T201
+        shown += 1
+        if limit is not None and shown >= limit:
+            return
+
+
+def _json_line(record: Any, topic: str) -> str:
+    if topic != "dead-letters":
+        return (record.value or b"null").decode("utf-8", "replace")
+    letter = reading.letter_of(record)
+    return orjson.dumps(
+        {
+            "partition": record.partition,
+            "offset": record.offset,
+            "dead_letter": letter.model_dump() if letter else None,
+            "value": None if record.value is None else record.value.decode("utf-8", "replace"),
+        }
+    ).decode()
+
+
+def _language_of(value: bytes | None) -> str | None:
+    try:
+        return str(orjson.loads(value or b"null")["language"]["code"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Per stage: rate, lag in records and seconds, dead letters by reason.
+
+    Example: `babelwire status`
+    """
+    found = _run(reading.status(_settings(), PIPELINE))
+    if json:
+        print(orjson.dumps({each.stage: vars(each) for each in found}).decode())  # noqa: T201
+        return
+    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "dead letters")
+    for each in found:
+        dead = ", ".join(f"{reason} {count}" for reason, count in sorted(each.dead_letters.items()))
+        table.add_row(
+            each.stage,
+            str(each.per_minute),
+            f"{each.lag_records} records",
+            cards.duration(each.lag_seconds) if each.lag_records else "-",
+            dead or "none",
+        )
+    out.print(table)
+
+
+@app.command()
+def enrich(
+    paths: Paths, source: Source = None, language: LanguageHint = None, url: Url = None
+) -> None:
+    """The three steps in this process, without Kafka: articles in, enriched JSON lines out.
+
+    Example: `babelwire enrich article.txt | jq .translation.text`
+    """
+    settings = _settings()
+    steps = [stage.load(settings) for stage in PIPELINE]
+    failed = 0
+    for item in _inputs(paths, Hints(source, language, url)):
+        if item.article is None:
+            failed += 1
+            _complain(f"{item.name}: {item.error}")
+            continue
+        result: Message = item.article
+        try:
+            for step in steps:
+                result = step(result)
+        except Unprocessable as verdict:
+            failed += 1
+            _complain(f"{item.name}: {verdict.reason}: {verdict.error}")
+        else:
+            _write(encode(result))
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def normalize(
+    paths: Annotated[list[Path] | None, typer.Argument(allow_dash=True)] = None,
+    source: Source = None,
+    language: LanguageHint = None,
+    url: Url = None,
+) -> None:
+    """Raw articles of any kind in, normalized JSON lines out.
+
+    Example: `babelwire normalize article.html`
+    """
+    work = PIPELINE[0].load(_settings())
+    failed = 0
+    for item in _inputs(paths or [Path("-")], Hints(source, language, url)):
+        try:
+            if item.article is None:
+                raise MessageError("wrong_shape", item.error or "no article")
+            _write(encode(work(item.article)))
+        except (MessageError, Unprocessable) as verdict:
+            failed += 1
+            _complain(f"{item.name}: {verdict.reason}: {verdict.error}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def translate(
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Plain lines in, plain lines out.")
+    ] = False,
+    language: Annotated[str | None, typer.Option(help="Of the lines, with --lines.")] = None,
+) -> None:
+    """Normalized JSON lines in, translated JSON lines out.
+
+    Example: `babelwire translate --lines --language it < italian.txt`
+    """
+    settings = _settings()
+    if not lines:
+        _filter(PIPELINE[1], NormalizedArticle, settings)
+    from agents.translation.lines import translate_lines
+
+    for line in translate_lines(settings, _needed(language), _stdin_lines()):
+        _write(line.encode())
+
+
+@app.command()
+def tag(
+    lines: Annotated[bool, typer.Option("--lines", help="Plain lines in, JSON lists out.")] = False,
+    language: Annotated[str | None, typer.Option(help="Of the lines, with --lines.")] = None,
+) -> None:
+    """Translated JSON lines in, enriched JSON lines out.
+
+    With --lines: plain lines in, for each one a JSON list of {text, type, start, end} out.
+
+    Example: `babelwire tag --lines --language fr < french.txt`
+    """
+    settings = _settings()
+    if not lines:
+        _filter(PIPELINE[2], TranslatedArticle, settings)
+    from agents.tagging.lines import tag_lines
+
+    for found in tag_lines(settings, _needed(language), _stdin_lines()):
+        _write(orjson.dumps(found))
+
+
+def _filter(stage: Stage, model: type[Message], settings: Settings) -> NoReturn:
+    work = stage.load(settings)
+    failed = 0
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            _write(encode(work(decode(model, line))))
+        except (MessageError, Unprocessable) as verdict:
+            failed += 1
+            _complain(f"line {number}: {verdict.reason}: {verdict.error}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _stdin_lines() -> list[str]:
+    # Only "\n" ends a line: splitlines() would also split at form feeds and other marks in text.
+    text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _needed(language: str | None) -> str:
+    if language is None:
+        _usage("--lines needs --language, such as --language it")
+    return language
+
+
+def _inputs(paths: Iterable[Path], hints: Hints) -> Iterator[Input]:
+    for path in files_of(list(paths)):
+        if str(path) == "-":
+            yield from articles_in(sys.stdin.buffer.read(), "standard input", "", hints)
+        else:
+            yield from articles_of(path, hints)
+
+
+def _count_files(paths: Iterable[Path]) -> int:
+    return len(files_of(list(paths)))
+
+
+def _write(line: bytes) -> None:
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as fault:
+        faults = [
+            f"{'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
+            for error in fault.errors(include_input=False)
+        ]
+        _usage("settings: " + "; ".join(faults))
+
+
+def _setting_names() -> list[str]:
+    return sorted(Settings.model_fields)
+
+
+def _seconds(text: str) -> float:
+    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+    try:
+        return float(text[:-1]) * (unit or float("nan"))
+    except ValueError:
+        _usage(f"--since {text}: expected a number and s, m, h or d, such as 15m")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except (clients.BrokerUnreachable, clients.TopicMissing) as fault:
+        _fail(str(fault))
+
+
+def _say(words: str) -> None:
+    err.print(words, markup=False, soft_wrap=True)
+
+
+def _complain(words: str) -> None:
+    err.print(f"✗ {words}", style="red", markup=False, soft_wrap=True)
+
+
+def _fail(words: str) -> NoReturn:
+    _complain(words)
+    raise typer.Exit(1)
+
+
+def _usage(words: str) -> NoReturn:
+    _complain(words)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader (head, jq) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
