@@ -12,7 +12,7 @@ from schemas.base import SCHEMA_VERSION, Message, Reason
 HEADER_PREFIX = "babelwire-"
 
 
-class Unprocessable(Exception):  # noqa: N818 - it is a verdict on the input, not a malfunction
+class Unprocessable(Exception):
     """Raised by a stage's work for input that no retry will help: the record becomes a dead letter.
 
     `error` names what was wrong and what to do about it, without quoting article text.

@@ -14,11 +14,12 @@ class Mention(Message):
     """One place where an entity is named.
 
     `field` says which texts the offsets count in: `text` means `text` and `translation.text`,
-    `title` means `title` and `translation.title`. `target` is null where the English does not name
-    the entity or it could not be found there. `score` is confidence in 0..1.
+    `title` means `title` and `translation.title`, `provenance` means `provenance.note`, which has no
+    English. `target` is null where the English does not name the entity or it could not be found
+    there. `score` is confidence in 0..1.
     """
 
-    field: Literal["title", "text"] = "text"
+    field: Literal["title", "text", "provenance"] = "text"
     source: Quote
     target: Quote | None
     score: float = Field(ge=0, le=1)
@@ -54,8 +55,16 @@ class EnrichedEvent(TranslatedArticle):
 
     @model_validator(mode="after")
     def _mentions_quote_both_texts(self) -> Self:
-        sources = {"text": self.text, "title": self.title or ""}
-        targets = {"text": self.translation.text, "title": self.translation.title or ""}
+        sources = {
+            "text": self.text,
+            "title": self.title or "",
+            "provenance": self.provenance.note or "",
+        }
+        targets = {
+            "text": self.translation.text,
+            "title": self.translation.title or "",
+            "provenance": "",
+        }
         for entity in self.entities:
             for mention in entity.mentions:
                 require_quote(mention.field, sources[mention.field], mention.source)

@@ -1,0 +1,147 @@
+"""One worker's life: it waits for its broker, drains on SIGTERM and continues where it was."""
+
+import asyncio
+import signal
+import time
+import urllib.request
+from pathlib import Path
+
+import orjson
+
+from streams import clients, embedded
+from tests.broker.harness import Desk, free_metrics_port, open_desk, until
+
+WORKER = ("worker", "normalization")
+
+
+def article(number: int) -> bytes:
+    body = f"La notizia numero {number} è arrivata in redazione questa mattina presto. " * 3
+    return orjson.dumps({"body": body, "url": f"https://example.org/{number}"})
+
+
+def test_an_idle_worker_stops_within_five_seconds_of_sigterm(desk: Desk) -> None:
+    with desk.running(*WORKER) as worker:
+        desk.await_ready("normalization")
+        began = time.monotonic()
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=10) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_sigterm_in_the_middle_loses_nothing_and_a_restart_continues_where_it_was(
+    desk: Desk,
+) -> None:
+    number = 400
+    desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
+    with desk.running(*WORKER) as worker:
+        until(lambda: desk.count("normalized") > 20, 60, "the first outputs")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=30) == 0
+    before = desk.count("normalized")
+    assert before < number
+    with desk.running(*WORKER):
+        until(lambda: desk.count("normalized") >= number, 60, "the rest")
+    urls = [orjson.loads(record.value)["url"] for record in desk.records("normalized")]
+    assert sorted(urls) == sorted(f"https://example.org/{each}" for each in range(number))
+
+
+def test_a_killed_worker_loses_nothing_and_repeats_only_what_was_not_committed(
+    desk: Desk,
+) -> None:
+    number = 400
+    desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
+    with desk.running(*WORKER) as worker:
+        until(lambda: desk.count("normalized") > 20, 60, "the first outputs")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(timeout=10)
+    with desk.running(*WORKER):
+        until(lambda: len({e["url"] for e in normalized(desk)}) == number, 90, "all articles")
+    repeated = len(normalized(desk)) - number
+    assert repeated <= desk.settings.in_flight
+    events = {event["url"]: event["event_id"] for event in normalized(desk)}
+    assert len(set(events.values())) == number
+
+
+def normalized(desk: Desk) -> list[dict[str, str]]:
+    return [orjson.loads(record.value) for record in desk.records("normalized")]
+
+
+def test_outputs_keep_the_order_of_their_source_partition(desk: Desk) -> None:
+    places = desk.produce([(b"same", article(each), []) for each in range(60)])
+    assert len({place.split("@")[0] for place in places}) == 1
+    with desk.running(*WORKER):
+        until(lambda: desk.count("normalized") >= 60, 60, "all outputs")
+    by_time = sorted(desk.records("normalized"), key=lambda record: record.timestamp)
+    by_partition: dict[int, list[int]] = {}
+    for record in by_time:
+        number = int(orjson.loads(record.value)["url"].rsplit("/", 1)[1])
+        by_partition.setdefault(record.partition, []).append(number)
+    assert all(numbers == sorted(numbers) for numbers in by_partition.values())
+
+
+def test_two_workers_share_the_partitions_and_lose_nothing_when_the_group_changes(
+    desk: Desk,
+) -> None:
+    number = 300
+    with desk.running(*WORKER):
+        desk.await_ready("normalization")
+        desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
+        with desk.running(*WORKER, "--slot", "1"):
+            until(lambda: len({e["url"] for e in normalized(desk)}) == number, 90, "all articles")
+
+
+def test_a_worker_without_a_broker_says_so_once_and_connects_when_it_comes(
+    tmp_path: Path, jars: Path
+) -> None:
+    state = tmp_path / "kafka"
+    broker = embedded.start(state, jars=jars, port=0)
+    port = int(broker.bootstrap.rsplit(":", 1)[1])
+    desk = open_desk(broker.bootstrap, tmp_path)
+    embedded.stop(state)
+    try:
+        with desk.running(*WORKER):
+            time.sleep(6)
+            log = desk.log_of(*WORKER).read_text()
+            assert log.count("no Kafka broker answers at") == 1
+            assert "babelwire kafka start" in log
+            embedded.start(state, jars=jars, port=port)
+            desk.await_ready("normalization")
+            desk.produce([(None, article(1), [])])
+            until(lambda: desk.count("normalized") == 1, 30, "the article")
+    finally:
+        embedded.stop(state)
+
+
+def test_a_worker_waits_for_missing_topics_and_names_them(desk: Desk) -> None:
+    desk.environment["BABELWIRE_TOPIC_PREFIX"] = "elsewhere"
+    desk.environment["BABELWIRE_METRICS_PORT"] = str(free_metrics_port())
+    with desk.running(*WORKER) as worker:
+        log = desk.log_of(*WORKER)
+        until(lambda: "topics missing" in log.read_text(), 30, "the message")
+        assert "elsewhere.raw" in log.read_text()
+        assert worker.poll() is None
+
+
+def test_a_taken_metrics_port_is_named(desk: Desk) -> None:
+    with desk.running(*WORKER):
+        desk.await_ready("normalization")
+        second = desk.run(*WORKER, check=False)
+    assert second.returncode != 0
+    assert f"127.0.0.1:{desk.settings.metrics_port}" in second.stderr.decode()
+
+
+def test_creating_topics_twice_changes_nothing(desk: Desk) -> None:
+    assert asyncio.run(clients.create_topics(desk.settings)) == []
+
+
+def test_a_worker_serves_its_health_and_metrics(desk: Desk) -> None:
+    with desk.running(*WORKER):
+        desk.await_ready("normalization")
+        for path, words in (
+            ("healthz", "alive"),
+            ("readyz", "ready"),
+            ("metrics", 'babelwire_ready{stage="normalization"} 1.0'),
+        ):
+            url = f"http://127.0.0.1:{desk.settings.metrics_port}/{path}"
+            with urllib.request.urlopen(url, timeout=5) as response:
+                assert words in response.read().decode()
