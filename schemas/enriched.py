@@ -14,8 +14,8 @@ class Mention(Message):
     """One place where an entity is named.
 
     `field` says which texts the offsets count in: `text` means `text` and `translation.text`,
-    `title` means `title` and `translation.title`, `provenance` means `provenance.note`, which has no
-    English. `target` is null where the English does not name the entity or it could not be found
+    `title` means `title` and `translation.title`, `provenance` means `provenance.note`, which has
+    no English. `target` is null where the English does not name the entity or it was not found
     there. `score` is confidence in 0..1.
     """
 
