@@ -1,4 +1,4 @@
-"""Fixtures that every test against the broker may use."""
+"""Fixtures for every test that needs the broker; unit tests start none of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
