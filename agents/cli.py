@@ -41,6 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
     help="Raw articles in many languages in, one Kafka stream of clean English events out.",
 )
 kafka = typer.Typer(no_args_is_help=True, help="The embedded broker: a real, one-node Kafka.")
