@@ -37,14 +37,13 @@ def card(event: EnrichedEvent) -> RenderableType:
         body = body[len(headline) :].lstrip()
     return Panel(
         Group(
+            Text(_shorten(headline, 160), style="bold"),
             Text(_origin(event), style="dim"),
             Text(),
             _coloured(_shorten(body), event.entities),
             Text(),
             _entities(event.entities),
         ),
-        title=Text(_shorten(headline, 90), style="bold"),
-        title_align="left",
         subtitle=Text(_footnote(event), style="dim"),
         subtitle_align="right",
         border_style="blue",
@@ -64,14 +63,14 @@ def _origin(event: EnrichedEvent) -> str:
     engines = sorted({sentence.engine for sentence in event.translation.sentences} - {"none"})
     routes = sorted({sentence.route for sentence in event.translation.sentences})
     if engines:
-        how = f"by {', '.join(engines)} ({', '.join(routes)})"
+        how = f"translated by {', '.join(engines)} ({', '.join(routes)})"
     elif event.language.code == "en":
         how = "English original"
     else:
         how = "not translated: no engine for this language"
     date = event.published_at.value if event.published_at else None
     flags = ["machine-translated at source"] if event.provenance.machine_translated else []
-    by = f"by-line {event.byline}" if event.byline else None
+    by = f"by {event.byline}" if event.byline else None
     parts = [event.language.code, how, date, event.source, by, *flags]
     return " · ".join(part for part in parts if part)
 

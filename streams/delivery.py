@@ -31,6 +31,7 @@ from streams.metrics import (
     WORK_SECONDS,
     StageMetrics,
 )
+from streams.pool import Worked
 from streams.settings import Settings
 from streams.stage import Failed, Outcome, Produced, Stage
 from streams.topics import DEAD_LETTERS as DEAD_LETTER_TOPIC
@@ -67,8 +68,8 @@ class Settled:
 class Pool(Protocol):
     """What delivery needs of the language processes."""
 
-    async def run(self, value: bytes | None) -> tuple[Outcome, int]:
-        """The outcome for one record and how many attempts it took."""
+    async def run(self, value: bytes | None) -> Worked:
+        """Has one record worked on; never raises for what the record or its work does."""
         ...
 
 
@@ -180,13 +181,12 @@ class Delivery:
         self._room.release()
 
     async def _settle(self, entry: Entry[Settled], record: Record, epoch: int) -> None:
-        started = time.monotonic()
-        outcome, attempts = await self._pool.run(record.value)
-        self._metrics.observe(WORK_SECONDS, time.monotonic() - started)
+        worked = await self._pool.run(record.value)
+        self._metrics.observe(WORK_SECONDS, worked.seconds)
         if epoch != self._epoch:
             self._leave()
             return
-        entry.outcome = Settled(record, outcome, attempts)
+        entry.outcome = Settled(record, worked.outcome, worked.attempts)
         self._finished.set()
 
     async def _commit_finished(self) -> None:

@@ -47,7 +47,7 @@ DEAD_LETTERS: Final = Count(
 )
 WORK_SECONDS: Final = Spread(
     "babelwire_work_seconds",
-    "Time from handing one record to a language process to having its outcome.",
+    "Time that a language process spent on one record, waiting in line not included.",
     ("stage",),
     WORK_BUCKETS,
 )

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as WorkTimeout
+from dataclasses import dataclass
 from typing import Final
 
 from pebble import ProcessExpired, ProcessPool
@@ -25,6 +26,15 @@ _PARENT_CHECK_SECONDS: Final = 1.0
 
 class StageUnloadable(RuntimeError):
     """The stage's models could not be loaded, so no record can be worked on."""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What became of one record: the outcome, after how many attempts, and the seconds of work."""
+
+    outcome: Outcome
+    attempts: int
+    seconds: float
 
 
 class LanguagePool:
@@ -54,20 +64,23 @@ class LanguagePool:
         if errors:
             raise StageUnloadable(errors[0])
 
-    async def run(self, value: bytes | None) -> tuple[Outcome, int]:
-        """The outcome for one record and how many attempts it took."""
+    async def run(self, value: bytes | None) -> Worked:
+        """Has one record worked on; never raises for what the record or its work does."""
+        limit = self._settings.time_limit
         for count in range(1, MAX_ATTEMPTS + 1):
-            future = self._pool.schedule(_attempt, args=(value,), timeout=self._settings.time_limit)
+            future = self._pool.schedule(_attempt, args=(value,), timeout=limit)
             try:
-                return await asyncio.wrap_future(future), count
+                outcome, seconds = await asyncio.wrap_future(future)
+                return Worked(outcome, count, seconds)
             except WorkTimeout:
                 self._on_restart()
-                limit = f"{self._settings.time_limit:g} s (setting time_limit)"
-                return Failed("timed_out", f"the work took longer than {limit}"), count
+                error = f"the work took longer than {limit:g} s (setting time_limit)"
+                return Worked(Failed("timed_out", error), count, limit)
             except ProcessExpired as crash:
                 self._on_restart()
                 died = f"the language process died with exit code {crash.exitcode}"
-        return Failed("crashed", f"{died}, {MAX_ATTEMPTS} times on this record"), MAX_ATTEMPTS
+        error = f"{died}, {MAX_ATTEMPTS} times on this record"
+        return Worked(Failed("crashed", error), MAX_ATTEMPTS, 0.0)
 
     def stop(self) -> None:
         """Ends the processes; whatever they were doing is dropped."""
@@ -103,7 +116,9 @@ def _load_error() -> str:
     return _error
 
 
-def _attempt(value: bytes | None) -> Outcome:
+def _attempt(value: bytes | None) -> tuple[Outcome, float]:
     if _stage is None or _work is None or _settings is None:
         raise StageUnloadable(_error or "the language process was not prepared")
-    return attempt(_stage, _work, value, _settings.max_record_bytes)
+    started = time.perf_counter()
+    outcome = attempt(_stage, _work, value, _settings.max_record_bytes)
+    return outcome, time.perf_counter() - started
