@@ -1,0 +1,117 @@
+"""Spans of names in a text, and small questions about the characters around them."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+from schemas import EntityType
+
+EDGES: Final = " \t\r\n\u00a0\u202f\"'“”‘’«»‹›()[]{}<>,;:!?…*_|/\\–—-"
+LETTERS_OF_OTHER_ALPHABETS: Final = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "œ": "oe",
+     "Æ": "AE", "Œ": "OE", "ı": "i", "’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " "}
+)  # fmt: skip
+WORD: Final = re.compile(r"\w+|[^\w\s]")
+ELIDED: Final = re.compile(r"(?:[ldnsjtmcLD]|qu|jusqu|lorsqu|[a-z]{1,6}ll|un|dov|com)['’](?=\w)")
+GENITIVE: Final = re.compile(r"['’]s$")
+NEARBY: Final = 200
+SENTENCE_EDGE: Final = set('.!?:;…"“”«»‘(–—-•*>|')
+
+
+@dataclass(frozen=True)
+class Span:
+    """A name of a type at `[start, end)` of the text it was found in."""
+
+    start: int
+    end: int
+    type: EntityType
+
+
+@lru_cache(maxsize=65_536)
+def fold(text: str) -> str:
+    """The text in lower case without accents and with plain apostrophes, for comparing names."""
+    plain = unicodedata.normalize("NFKD", text.translate(LETTERS_OF_OTHER_ALPHABETS))
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+
+
+@lru_cache(maxsize=1)
+def stop_names() -> frozenset[str]:
+    """Folded words that models take for names and that are none (AI, CEO, Pubblicità)."""
+    text = (files("agents.tagging") / "data" / "stop.txt").read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return frozenset(fold(line) for line in lines if line and not line.startswith("#"))
+
+
+def tidy(text: str, start: int, end: int, kind: EntityType) -> Iterator[Span]:
+    """The span without quotes, elided articles, titles that are no name, and what follows a line
+    break; nothing where no name is left."""
+    line = text[start:end].split("\n", 1)[0]
+    end = start + len(line)
+    while start < end:
+        before = (start, end)
+        while start < end and text[start] in EDGES:
+            start += 1
+        while start < end and text[end - 1] in EDGES and not _closes(text, start, end):
+            end -= 1
+        if elided := ELIDED.match(text, start, end):
+            after = elided.end()
+            start = after if text[after].isupper() and text[start].islower() else start
+        if genitive := GENITIVE.search(text[start:end]):
+            end = start + genitive.start()
+        first = WORD.match(text, start, end)
+        if first and first.end() < end and fold(first.group()) in stop_names():
+            start = first.end()
+        if before == (start, end):
+            break
+    name = text[start:end]
+    if len(name) < 2 or not any(c.isupper() or c.isdigit() for c in name):
+        return
+    if not any(c.isalpha() for c in name) or fold(name) in stop_names():
+        return
+    yield Span(start, end, kind)
+
+
+def _closes(text: str, start: int, end: int) -> bool:
+    return text[end - 1] == ")" and "(" in text[start : end - 1]
+
+
+def overlaps(one: Span, other: Span) -> bool:
+    """Whether they share a character."""
+    return one.start < other.end and other.start < one.end
+
+
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether a capital at `start` says nothing, because a sentence or a quotation begins there."""
+    before = text[max(0, start - NEARBY) : start].rstrip(" \t\u00a0\u202f")
+    return not before or before[-1] == "\n" or before[-1] in SENTENCE_EDGE
+
+
+def is_headline(text: str, start: int) -> bool:
+    """Whether most longer words of the line around `start` begin with a capital."""
+    words = [word for word in WORD.findall(_line(text, start)) if len(word) > 3]
+    return len(words) > 2 and sum(word[0].isupper() for word in words) > 0.6 * len(words)
+
+
+def is_shouted(text: str, start: int) -> bool:
+    """Whether the line around `start` is in capitals."""
+    letters = [c for c in _line(text, start) if c.isalpha()]
+    return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.7 * len(letters)
+
+
+def _line(text: str, start: int) -> str:
+    begin = text.rfind("\n", max(0, start - NEARBY), start) + 1
+    end = text.find("\n", start, start + NEARBY)
+    return text[max(begin, start - NEARBY) : end if end >= 0 else start + NEARBY]
+
+
+def slug(name: str) -> str:
+    """The name as part of an id: folded, with hyphens; other scripts keep their letters.
+
+    >>> slug("Warner Bros. Discovery")
+    'warner-bros-discovery'
+    """
+    return re.sub(r"[\W_]+", "-", fold(name)).strip("-")

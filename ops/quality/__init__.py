@@ -1,0 +1,1 @@
+"""Measures of quality, each a command that prints its figures."""
