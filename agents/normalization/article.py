@@ -28,7 +28,7 @@ from schemas.identity import event_id
 
 NAME: Final = "normalization"
 
-_ROUNDS: Final = 8
+_ROUNDS: Final = 20
 
 
 def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticle:
@@ -80,20 +80,21 @@ def _settle(body: Mapped, findings: Findings) -> list[Block]:
     """Repairs and strips until nothing changes: normalized text normalizes to itself."""
     lines = blocks(repair(body))
     for _ in range(_ROUNDS):
-        lines = unwrap(strip_furniture(_without_page(lines, findings), findings))
-        settled = blocks(repair(assemble(lines)))
-        if [line.text for line in settled] == [line.text for line in lines]:
-            before = len(findings.removed)
-            again = strip_furniture(_without_page(settled, findings), findings)
-            if len(findings.removed) == before:
-                return again
-            settled = again
+        removed = len(findings.removed)
+        stripped = unwrap(strip_furniture(_without_page(lines, findings), findings))
+        settled = blocks(repair(assemble(stripped)))
+        if len(findings.removed) == removed and _texts(settled) == _texts(lines):
+            return settled
         lines = settled
     return lines
 
 
+def _texts(lines: Sequence[Block]) -> list[str]:
+    return [line.text for line in lines]
+
+
 def _without_page(lines: Sequence[Block], findings: Findings) -> list[Block]:
-    wanted = article_lines([line.text for line in lines])
+    wanted = article_lines(_texts(lines))
     if wanted is None:
         return list(lines)
     findings.removed += [

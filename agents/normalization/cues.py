@@ -22,22 +22,19 @@ LINE_KINDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class LineCues:
-    """What makes a whole line a piece of furniture of one kind; `lead` and `within` search folded
-    text, `alone` and `labels` hold folded phrases."""
-
-    kind: str
-    alone: frozenset[str]
-    labels: frozenset[str]
-    lead: re.Pattern[str]
-    within: re.Pattern[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Cues:
-    """All cue phrases, folded."""
+    """All cue phrases, folded.
 
-    lines: tuple[LineCues, ...]
+    `alone`, `lead`, `within` and `labels` give the kind of furniture that a phrase stands for;
+    `any_lead` and `any_within` find those phrases as whole words.
+    """
+
+    alone: Mapping[str, str]
+    labels: Mapping[str, str]
+    lead: Mapping[str, str]
+    within: Mapping[str, str]
+    any_lead: re.Pattern[str]
+    any_within: re.Pattern[str]
     credit_labels: re.Pattern[str]
     agencies: re.Pattern[str]
     byline_lead: re.Pattern[str]
@@ -58,9 +55,15 @@ def cues() -> Cues:
     data = tomllib.loads(
         resources.files("agents.normalization").joinpath("data/cues.toml").read_text("utf-8")
     )
+    lead, within = _kinds(data, "lead"), _kinds(data, "within")
     byline, provenance, notice = data["byline"], data["provenance"], data["machine_translation"]
     return Cues(
-        lines=tuple(_line_cues(kind, data[kind]) for kind in LINE_KINDS),
+        alone=_kinds(data, "alone"),
+        labels=_kinds(data, "labels"),
+        lead=lead,
+        within=within,
+        any_lead=_words(lead),
+        any_within=_words(within),
         credit_labels=_words(data["credit"]["labels"]),
         agencies=_words(data["credit"]["agencies"]),
         byline_lead=_words(byline["lead"]),
@@ -79,19 +82,13 @@ def cues() -> Cues:
     )
 
 
-def _line_cues(kind: str, data: Mapping[str, list[str]]) -> LineCues:
-    return LineCues(
-        kind=kind,
-        alone=frozenset(data.get("alone", ())),
-        labels=frozenset(data.get("labels", ())),
-        lead=_words(data.get("lead", ())),
-        within=_words(data.get("within", ())),
-    )
+def _kinds(data: Mapping[str, Mapping[str, list[str]]], way: str) -> dict[str, str]:
+    return {phrase: kind for kind in LINE_KINDS for phrase in data[kind].get(way, ())}
 
 
 def _words(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Any of the phrases as whole words, the longest that fits; nothing when there are none."""
-    return re.compile(rf"(?<!\w)(?:{_any(phrases)})(?!\w)" if phrases else r"(?!)")
+    """Any of the phrases as whole words, the longest that fits."""
+    return re.compile(rf"(?<!\w)(?:{_any(phrases)})(?!\w)")
 
 
 def _starts(phrases: Iterable[str]) -> re.Pattern[str]:

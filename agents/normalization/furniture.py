@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from agents.normalization.bylines import byline_of, closing_byline
-from agents.normalization.cues import LineCues, cues
+from agents.normalization.cues import cues
 from agents.normalization.dates import Date, date_line, parse_date
 from agents.normalization.folding import bare, fold
 from agents.normalization.layout import Block, ends_a_sentence
@@ -28,6 +28,8 @@ _LONGEST_NOTE = 300
 
 _DATE_PREFIX: Final = re.compile(r"date[: ] ?(\d{4}(?:-\d{2}){0,2})(?![\w-]) ?", re.I)
 _AFTER_LEAD: Final = re.compile(r"\s*(?:[:：>»→|]|-(?!\w)|\.\.\.|…|$)")
+# `3 commentaires`, `comments 12`
+_NUMBER: Final = re.compile(r"^\d+ | \(?\d+$")
 _NO_WORDS: Final = re.compile(r"[\W_]*")
 _CREDIT_SIGN: Final = re.compile(r"\s*(?:[:/|©]|\(c\)|-\s|by |di |de |par |por )")
 _SIGNATURE: Final = re.compile(r"(?:©|\(c\)|copyright)\s*\S", re.I)
@@ -83,8 +85,7 @@ def _label_at_start(text: str) -> int:
     """How long an advertising label is that runs into a capitalised sentence, 0 for none."""
     first = text.split(" ", 1)[0]
     following = text[len(first) :].lstrip()
-    advert = next(cue for cue in cues().lines if cue.kind == "advert")
-    if bare(first) not in advert.alone or not first[:1].isupper():
+    if cues().alone.get(bare(first)) != "advert" or not first[:1].isupper():
         return 0
     return len(first) if not following or following[0].isupper() else 0
 
@@ -146,53 +147,52 @@ def _notice(sentence: str, above: str | None) -> str | None:
 def _without_lines(lines: list[Block], findings: Findings) -> list[Block]:
     kept = []
     for line in lines:
-        verdict = _line_verdict(line.text)
-        if verdict is None:
+        found = verdict(line.text)
+        if found is None:
             kept.append(line)
         else:
-            findings.removed.append(Piece(verdict[0], line.body, verdict[1]))
+            findings.removed.append(Piece(found[0], line.body, found[1]))
     return kept
 
 
-def _line_verdict(text: str) -> tuple[str, str] | None:
+def verdict(text: str) -> tuple[str, str] | None:
     """Kind and rule of a line that is furniture by its own words, None for any other."""
     if len(text) > _LONGEST_LEAD:
         return None
     if _NO_WORDS.fullmatch(text):
         return "navigation", "no-words"
-    folded, whole = fold(text), bare(text)
-    for cue in cues().lines:
-        if len(whole) <= _LONGEST_LABEL and (whole in cue.alone or _counted(whole) in cue.alone):
-            return cue.kind, f"{cue.kind}:alone"
-        if _is_lead(cue, text, folded):
-            return cue.kind, f"{cue.kind}:lead"
-        if len(text) <= _LONGEST_WITHIN and cue.within.search(folded):
-            return cue.kind, f"{cue.kind}:within"
-        before, colon, _ = folded.partition(":")
-        if colon and bare(before) in cue.labels:
-            return cue.kind, f"{cue.kind}:label"
+    found, folded, whole = cues(), fold(text), bare(text)
+    if len(whole) <= _LONGEST_LABEL:
+        kind = found.alone.get(whole) or found.alone.get(_NUMBER.sub("", whole))
+        if kind:
+            return kind, f"{kind}:alone"
+    if kind := _lead(text, folded):
+        return kind, f"{kind}:lead"
+    if len(text) <= _LONGEST_WITHIN and (match := found.any_within.search(folded)):
+        kind = found.within[match.group()]
+        return kind, f"{kind}:within"
+    before, colon, _ = folded[:_LONGEST_LABEL].partition(":")
+    if colon and (kind := found.labels.get(bare(before))):
+        return kind, f"{kind}:label"
     rule = _credit(text, folded)
     return ("credit", rule) if rule else None
 
 
-def _counted(whole: str) -> str:
-    """`3 commentaires`, `comments 12` without the number."""
-    return re.sub(r"^\d+ | \(?\d+$", "", whole)
-
-
-def _is_lead(cue: LineCues, text: str, folded: str) -> bool:
-    """The cue opens the line, and the line is nothing but it, a labelled link, or a bare headline.
+def _lead(text: str, folded: str) -> str | None:
+    """Kind of the cue that opens a line which is nothing but it, a labelled link, or a headline.
 
     `Read more books this year.` is a sentence: small letter after the cue, full stop at the end.
     """
     opening = len(folded) - len(folded.lstrip(" *+-•·►▶→>»|[(«\"'"))
-    match = cue.lead.match(folded, opening)
+    match = cues().any_lead.match(folded, opening)
     if match is None:
-        return False
+        return None
+    kind = cues().lead[match.group()]
     if _AFTER_LEAD.match(folded, match.end()):
-        return len(text) <= _LONGEST_LEAD
+        return kind
     following = text[match.end() :].lstrip(" «“\"'¿¡‘(")[:1]
-    return following.isupper() and len(text) <= _LONGEST_WITHIN and not text.rstrip().endswith(".")
+    headline = following.isupper() and not text.rstrip().endswith(".")
+    return kind if headline and len(text) <= _LONGEST_WITHIN else None
 
 
 def _credit(text: str, folded: str) -> str | None:
@@ -226,6 +226,9 @@ def _closing_credit(text: str, folded: str) -> str | None:
     last = list(cues().credit_labels.finditer(tail))
     if last and re.match(r"\s?: ?\S", tail[last[-1].end() :]) and not ends_a_sentence(text):
         return "credit:closing"
+    signed = re.search(r"[.)»”\"] ?([A-Z][A-Z /-]{1,30})$", text[-70:])
+    if signed and cues().agencies.fullmatch(fold(signed[1])) and len(text) <= _LONGEST_WITHIN:
+        return "credit:agency"
     if re.search(r"[©] ?[^.]{2,50}$", tail):
         return "credit:closing"
     return None

@@ -17,7 +17,7 @@ from agents.normalization.dates import Date, parse_date
 from agents.normalization.folding import words
 from schemas import Unprocessable
 
-MOST_TAGS: Final = 50_000
+MOST_TAGS: Final = 30_000
 DEEPEST: Final = 200
 LONGEST_ATTRIBUTES: Final = 2_000
 MOST_ENTITIES: Final = 200_000
