@@ -1,0 +1,31 @@
+# make setup   everything that babelwire needs, into .venv and the user's cache
+# make demo    the whole pipeline on our samples; KEEP=1 leaves it running
+# make test    setup, lint and every test
+# make lint    ruff and mypy
+# make clean   removes what was built here; the downloads in the user's cache stay
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test lint clean
+
+help:
+	@sed -n 's/^# //p' $(MAKEFILE_LIST)
+
+setup:
+	@ops/setup.sh
+
+demo: setup
+	@$(BIN)/python -m ops.demo
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
