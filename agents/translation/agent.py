@@ -2,15 +2,42 @@
 
 from collections.abc import Callable
 
+from agents.translation.assemble import translate_article
+from agents.translation.engines import Engine
+from agents.translation.routes import choose, ways
 from schemas import NormalizedArticle, TranslatedArticle
+from schemas.identity import event_id
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import NORMALIZED, TRANSLATED
 
 
 def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]:
-    """Loads what the work needs and returns it."""
-    raise NotImplementedError
+    """Returns the work: an article in any language to the same article with its English.
+
+    The engine of a language is made at the first article in it, and kept. An article that no
+    engine serves comes out untranslated and says so; nothing here makes a dead letter.
+    """
+    table = ways(settings)
+    engines: dict[str, Engine] = {}
+
+    def work(article: NormalizedArticle) -> TranslatedArticle:
+        language = article.language.code
+        if language not in engines:
+            engines[language] = choose(table, language)
+        inherited = {
+            name: getattr(article, name)
+            for name in NormalizedArticle.model_fields
+            if name not in ("event_id", "versions")
+        }
+        return TranslatedArticle(
+            **inherited,
+            event_id=event_id(article.article_id, article.content_hash, STAGE.name, STAGE.version),
+            versions={**article.versions, STAGE.name: STAGE.version},
+            translation=translate_article(article, engines[language]),
+        )
+
+    return work
 
 
 STAGE = Stage("translation", version="1.0.0", reads=NORMALIZED, writes=TRANSLATED, load=load)

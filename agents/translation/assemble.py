@@ -1,0 +1,91 @@
+"""The English article from its sentences: alignment, coverage and quality."""
+
+from collections.abc import Sequence
+
+from agents.translation.engines import Engine, Rendering
+from schemas import NormalizedArticle, Span, TranslatedSentence, Translation
+
+
+def translate_article(article: NormalizedArticle, engine: Engine) -> Translation:
+    """The article in English, one target for each source sentence.
+
+    Paragraphs are joined by an empty line, sentences by one space. A sentence of which the engine
+    made nothing stands there in its own language, with a note. `coverage` is the share of the
+    sentences' characters that were translated (or are English), `quality` the mean of the
+    engine's estimates weighted by the same characters, null when nothing was translated.
+    """
+    sources = [article.text[span.start : span.end] for span in article.sentences]
+    title = [] if article.title is None else [article.title]
+    renderings = engine.translate([*title, *sources])
+    served = engine.quality != "none"
+    text, paragraphs, sentences = _layout(article, renderings[len(title) :], engine)
+    sizes = [len(source) for source in sources]
+    done = [served and bool(rendering.text.strip()) for rendering in renderings[len(title) :]]
+    covered = sum(size for size, translated in zip(sizes, done, strict=True) if translated)
+    estimates = [rendering.quality for rendering in renderings[len(title) :]]
+    return Translation(
+        title=(renderings[0].text.strip() or article.title) if title else None,
+        text=text,
+        paragraphs=paragraphs,
+        coverage=round(covered / sum(sizes), 4) if sizes else float(served),
+        quality=_weighted(sizes, done, estimates),
+        sentences=sentences,
+    )
+
+
+def _layout(
+    article: NormalizedArticle, renderings: Sequence[Rendering], engine: Engine
+) -> tuple[str, list[Span], list[TranslatedSentence]]:
+    parts: list[str] = []
+    length = 0
+    paragraphs: list[Span] = []
+    sentences: list[TranslatedSentence] = []
+    begun: int | None = None
+    last = -1
+    for source, rendering in zip(article.sentences, renderings, strict=True):
+        paragraph = _paragraph_of(article, source, max(last, 0))
+        if parts:
+            gap = " " if paragraph == last else "\n\n"
+            if gap != " " and begun is not None:
+                paragraphs.append(Span(start=begun, end=length))
+                begun = None
+            parts.append(gap)
+            length += len(gap)
+        last = paragraph
+        english = " ".join(rendering.text.split())
+        notes = list(rendering.notes)
+        name, route = engine.name, engine.route
+        if not english:
+            english = article.text[source.start : source.end]
+            notes.append("the engine made nothing of it: left as it is")
+            name, route = "none", article.language.code
+        if begun is None:
+            begun = length
+        target = Span(start=length, end=length + len(english))
+        sentences.append(
+            TranslatedSentence(source=source, target=target, engine=name, route=route, notes=notes)
+        )
+        parts.append(english)
+        length += len(english)
+    if begun is not None:
+        paragraphs.append(Span(start=begun, end=length))
+    return "".join(parts), paragraphs, sentences
+
+
+def _paragraph_of(article: NormalizedArticle, sentence: Span, first: int) -> int:
+    for number in range(first, len(article.paragraphs)):
+        if sentence.start < article.paragraphs[number].end:
+            return number
+    return len(article.paragraphs)
+
+
+def _weighted(sizes: list[int], done: list[bool], estimates: list[float]) -> float | None:
+    total = sum(size for size, translated in zip(sizes, done, strict=True) if translated)
+    if not total:
+        return None
+    weighted = sum(
+        size * estimate
+        for size, translated, estimate in zip(sizes, done, estimates, strict=True)
+        if translated
+    )
+    return round(min(1.0, weighted / total), 4)

@@ -1,0 +1,68 @@
+"""The words and phrases that the rules do not know or render badly, as data."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_DATA = resources.files("agents.translation") / "data"
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Fixed expressions and their Portuguese; found as whole words, the longest first."""
+
+    pattern: re.Pattern[str]
+    portuguese: dict[str, str]
+
+
+def rows(name: str) -> list[list[str]]:
+    """The tab-separated rows of a data file; empty where the language has no such file."""
+    file = _DATA / name
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
+
+
+@cache
+def words(pair: str) -> dict[str, str]:
+    """Surface form to Portuguese, both in lower case, for a pair such as `it-pt`."""
+    return {row[0]: row[1] for row in rows(f"words.{pair}.tsv")}
+
+
+@cache
+def phrases(pair: str) -> Phrases | None:
+    """The phrase table of a pair, or None."""
+    table = {row[0].lower(): row[1] for row in rows(f"phrases.{pair}.tsv")}
+    if not table:
+        return None
+    longest_first = sorted(table, key=lambda phrase: (-len(phrase), phrase))
+    spelled = "|".join(_spelled(phrase) for phrase in longest_first)
+    return Phrases(re.compile(rf"(?<![\w'’-])(?:{spelled})", re.IGNORECASE), table)
+
+
+@cache
+def repairs() -> tuple[Callable[[str], str], ...]:
+    """Substitutions over the Portuguese, in order."""
+
+    def repair(pattern: str, replacement: str) -> Callable[[str], str]:
+        compiled = re.compile(pattern)
+        return lambda text: compiled.sub(replacement, text)
+
+    return tuple(repair(pattern, replacement) for pattern, replacement in rows("repairs.pt.tsv"))
+
+
+@cache
+def names() -> tuple[tuple[str, ...], frozenset[str]]:
+    """The name list, and those of its names that are common words too."""
+    listed = [row[0] for row in rows("names.txt")]
+    common = frozenset(name.removesuffix("?") for name in listed if name.endswith("?"))
+    return tuple(name.removesuffix("?") for name in listed), common
+
+
+def _spelled(phrase: str) -> str:
+    # A phrase that ends in an elision (`lorsqu'`) is followed by its word at once.
+    closed = "" if phrase.endswith("qu'") else r"(?![\w-])"
+    return re.escape(phrase).replace("'", "['’]") + closed

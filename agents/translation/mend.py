@@ -1,0 +1,42 @@
+"""Small repairs: over the Portuguese that the rules made, and over the English at the end."""
+
+import re
+
+from agents.translation import lexicon
+
+# The hidden word has no gender; the rules take the masculine.
+_MASCULINE_AI = re.compile(r"\b(o|do|no|ao|pelo) IA\b", re.IGNORECASE)
+_BARE_AI = re.compile(
+    r"\b(sociedade|empresa|modelos?|tecnologias?|sistemas?|ferramentas?|indústria) IA\b"
+)
+_FEMININE = {"o": "a", "do": "da", "no": "na", "ao": "à", "pelo": "pela"}
+_ENGLISH = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\b([Tt])he (?:society|company) AI\b", r"\1he AI company"),
+        (r"\bIA\b", "AI"),
+        (r"\bAIs models\b", "AI models"),
+        (r"\s+([,.;:!?](?:\s|$))", r"\1"),
+    )
+)
+
+
+def portuguese(text: str) -> str:
+    """The Portuguese as the neural model reads it best."""
+    for repair in lexicon.repairs():
+        text = repair(text)
+    text = _MASCULINE_AI.sub(_feminine, text)
+    return _BARE_AI.sub(r"\1 de IA", text)
+
+
+def english(text: str) -> str:
+    """The English without what the models are known to leave behind."""
+    for pattern, replacement in _ENGLISH:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _feminine(found: re.Match[str]) -> str:
+    article = found.group(1)
+    feminine = _FEMININE[article.lower()]
+    return (feminine.capitalize() if article[0].isupper() else feminine) + " IA"

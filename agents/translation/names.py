@@ -1,0 +1,127 @@
+"""Which pieces of an analysed sentence are names that no engine may translate."""
+
+import re
+from collections.abc import Callable
+
+from agents.translation.stream import Unit
+
+# Web and mail addresses, handles, hashtags, file names, and words longer than any word is.
+OPAQUE = re.compile(
+    r"https?://[^\s«»“”\"<>]*[^\s«»“”\"<>.,;:!?)]|www\.[^\s«»“”\"<>]*[^\s«»“”\"<>.,;:!?)]"
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\w)[@#]\w+|\b\w+\.(?:com|org|net|it|fr|es|pt|ai|io)\b"
+    r"|\S{60,}"
+)
+_MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
+_PERSON = re.compile(r"<np><(?:ant|cog)>")
+_PLACE = re.compile(r"<np><(?:top|loc)>")
+_VERB = re.compile(r"<vb\w*>")
+_OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
+
+Span = tuple[int, int]
+
+
+def known_pattern(names: list[str]) -> re.Pattern[str]:
+    """A pattern that finds any of the names as whole words, the longest first, in exact case."""
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+
+
+def find_names(
+    line: str, units: list[Unit], known: re.Pattern[str], is_word: Callable[[str], bool]
+) -> list[Span]:
+    """Spans of names in `line`, in order, not overlapping.
+
+    A name is: an entry of the name list; a capitalised or mixed-case word that the analyser does
+    not know (unless `is_word` knows its lower-case form and it opens a sentence); what the
+    analyser knows only as a person; a capitalised word within a sentence that it knows only as a
+    verb. Each reaches over capitalised neighbours to its right. Places are never names here,
+    because they have translations. In lines in capitals only the list counts.
+    """
+    spans = [found.span() for found in known.finditer(line)]
+    if _all_capitals(line):
+        return spans
+    reached = 0
+    for at, unit in enumerate(units):
+        if unit.start < reached or _overlaps(unit, spans):
+            continue
+        opens = _OPENS.search(line[: unit.start]) is not None
+        if _is_name(unit, opens, is_word) or _is_full_name(line, units, at):
+            last = at
+            while last + 1 < len(units) and _continues(line, units[last], units[last + 1], spans):
+                last += 1
+            spans.append((unit.start, units[last].end))
+            reached = units[last].end
+    return _merged(line, sorted(spans))
+
+
+def find_by_form(line: str, known: re.Pattern[str]) -> list[tuple[int, int, bool]]:
+    """Names found without an analyser: `(start, end, opaque)`, in order, not overlapping.
+
+    Those are what no engine may read at all (addresses, handles), entries of the name list, and
+    words with a capital inside.
+    """
+    found: list[tuple[int, int, bool]] = []
+    for pattern, opaque in ((OPAQUE, True), (known, False), (_MIXED, False)):
+        for match in pattern.finditer(line):
+            start, end = match.span()
+            if not any(there < end and start < until for there, until, _ in found):
+                found.append((start, end, opaque))
+    return sorted(found)
+
+
+def _is_name(unit: Unit, opens: bool, is_word: Callable[[str], bool]) -> bool:
+    surface = unit.surface
+    if not _capital(surface) and surface[:-1] == surface[:-1].lower():
+        return False
+    if unit.unknown:
+        return not (opens and surface[1:].islower() and is_word(surface.lower()))
+    if not _capital(surface) or len(surface) == 1:
+        return False
+    if all(_PERSON.search(analysis) for analysis in unit.analyses):
+        return True
+    return not opens and all(_VERB.search(analysis) for analysis in unit.analyses)
+
+
+def _is_full_name(line: str, units: list[Unit], at: int) -> bool:
+    """Two capitalised words that may each be part of a person's name: `Marco Rossi`."""
+    if at + 1 >= len(units) or line[units[at].end : units[at + 1].start] != " ":
+        return False
+    pair = units[at : at + 2]
+    return all(
+        _capital(unit.surface)
+        and any(_PERSON.search(analysis) for analysis in unit.analyses)
+        and not any(_PLACE.search(analysis) for analysis in unit.analyses)
+        for unit in pair
+    )
+
+
+def _continues(line: str, last: Unit, following: Unit, spans: list[Span]) -> bool:
+    return (
+        line[last.end : following.start] in (" ", "-")
+        and _capital(following.surface)
+        and not any(_PLACE.search(analysis) for analysis in following.analyses)
+        and not _overlaps(following, spans)
+    )
+
+
+def _merged(line: str, spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and line[merged[-1][1] : start] in ("", " ", "-") and merged[-1][1] <= start:
+            merged[-1] = (merged[-1][0], end)
+        elif not merged or start >= merged[-1][1]:
+            merged.append((start, end))
+    return merged
+
+
+def _overlaps(unit: Unit, spans: list[Span]) -> bool:
+    return any(start < unit.end and unit.start < end for start, end in spans)
+
+
+def _capital(word: str) -> bool:
+    return word[:1].isupper()
+
+
+def _all_capitals(line: str) -> bool:
+    letters = [char for char in line if char.isalpha()]
+    return len(letters) > 12 and sum(map(str.isupper, letters)) > 0.7 * len(letters)

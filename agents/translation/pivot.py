@@ -1,0 +1,180 @@
+"""The pivot: rules into Portuguese, where a neural model into English waits.
+
+Apertium translates between close languages well, hop by hop; the neural model then makes English
+of the Portuguese. What the rules would spoil is hidden from them (names) or put right for them
+(phrases, unknown words); what the neural model loses is found out and tried again.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from agents.translation import lexicon, mend, names, stream
+from agents.translation.apertium import Pipeline
+from agents.translation.engines import Quality, Rendering
+from agents.translation.keeping import Draft, keep_names
+from agents.translation.pieces import cut, together
+from agents.translation.shield import Kind, Piece, Shield, is_token
+from agents.translation.unknown import UnknownWords
+
+_MARKED = re.compile(r"(\\.|\[[^\[\]]*\])|[*#@]+([^\W_]+(?:[-·'’][^\W_]+)*)?")
+_END = re.compile(r"[.!?…:;]['\"”’»)\]]*$")
+_WORD = re.compile(r"[^\W\d_]+(?:[-·][^\W\d_]+)*")
+_AI = re.compile(r"(?<![\w-])(?:IA|AI)(?![\w-])")
+
+
+@dataclass
+class _Job:
+    line: str
+    shield: Shield
+    text: str
+    full_stop: bool
+    unknown: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+
+class Pivot:
+    """One language's way through Portuguese. `pt` itself has no hops and no analyser."""
+
+    name = "apertium+bergamot"
+    quality: Quality = "pivot"
+    licence = "GPL-2.0-or-later (Apertium data), MPL-2.0 (model)"
+
+    def __init__(
+        self,
+        language: str,
+        pairs: tuple[str, ...],
+        route: str,
+        analyser: Pipeline,
+        hops: tuple[Pipeline, ...],
+        neural: Callable[[str], str],
+    ) -> None:
+        self.language = language
+        self.pairs = pairs
+        self.route = route
+        self._analyser = analyser
+        self._hops = hops
+        self._neural = neural
+        self._phrases = lexicon.phrases(f"{language}-pt")
+        self._unknown = UnknownWords(language)
+        self._catalan = lexicon.words("ca-pt") if len(hops) > 1 else {}
+        listed, self._common = lexicon.names()
+        self._known = names.known_pattern(list(listed))
+
+    def translate(self, sentences: list[str]) -> list[Rendering]:
+        """See Engine. Sentences longer than LONGEST go through in pieces."""
+        pieces = [list(cut(stream.clean(sentence))) for sentence in sentences]
+        done = iter(self._pieces([piece for parts in pieces for piece in parts]))
+        return [together([next(done) for _ in parts]) for parts in pieces]
+
+    def _pieces(self, lines: list[str]) -> list[Rendering]:
+        analysed = self._analyser.lines([stream.escape(line) for line in lines])
+        jobs = [self._prepare(line, units) for line, units in zip(lines, analysed, strict=True)]
+        self._hop(jobs, 0)
+        if len(self._hops) > 1:
+            for job in jobs:
+                job.text = job.shield.hide(job.text, self._catalan_words(job.text))
+            self._hop(jobs, 1)
+        return [self._into_english(job) for job in jobs]
+
+    def _prepare(self, line: str, analysed: str) -> _Job:
+        shield = Shield()
+        hidden = shield.hide(line, self._to_hide(line, analysed))
+        full_stop = _END.search(line) is None
+        return _Job(line, shield, stream.escape(hidden + "." * full_stop), full_stop)
+
+    def _to_hide(self, line: str, analysed: str) -> list[Piece]:
+        read, units = stream.read_units(analysed)
+        if read != line:
+            units = []
+        found: list[Piece] = []
+
+        def add(start: int, end: int, text: str, kind: Kind) -> None:
+            if not any(piece.start < end and start < piece.end for piece in found):
+                found.append(Piece(start, end, text, kind))
+
+        for match in names.OPAQUE.finditer(line):
+            add(*match.span(), match.group(), Kind.OPAQUE)
+        for match in _AI.finditer(line):
+            add(*match.span(), "IA", Kind.WORD)
+        for start, end in names.find_names(line, units, self._known, self._unknown.is_word):
+            if not self._is_common(line, start, end):
+                add(start, end, line[start:end], Kind.NAME)
+        if self._phrases is not None:
+            for match in self._phrases.pattern.finditer(line):
+                portuguese = self._phrases.portuguese[match.group().lower().replace("’", "'")]
+                add(*match.span(), _like(match.group(), portuguese), Kind.WORD)
+        for unit in units:
+            word = self._unknown.portuguese(unit.surface, unit.unknown)
+            if word is not None:
+                add(unit.start, unit.end, _like(unit.surface, word), Kind.WORD)
+        return found
+
+    def _is_common(self, line: str, start: int, end: int) -> bool:
+        return (
+            line[start:end] in self._common
+            and start == 0
+            and re.match(r"\s(?:d[ei]\w*|per|pour|para)\b", line[end:]) is not None
+        )
+
+    def _hop(self, jobs: list[_Job], number: int) -> None:
+        before = [job.shield.present(job.text) for job in jobs]
+        answers = self._hops[number].lines([job.text for job in jobs])
+        for job, there, answer in zip(jobs, before, answers, strict=True):
+            job.text = _unmarked(answer, job.unknown)
+            for index in sorted(there - job.shield.present(job.text)):
+                job.dropped.append(job.shield.pieces[index].text)
+
+    def _catalan_words(self, text: str) -> Iterator[Piece]:
+        for match in _WORD.finditer(text):
+            portuguese = self._catalan.get(match.group().lower())
+            if portuguese is not None:
+                yield Piece(*match.span(), _like(match.group(), portuguese), Kind.WORD)
+
+    def _into_english(self, job: _Job) -> Rendering:
+        portuguese = stream.unescape(job.text)
+        portuguese = job.shield.show(
+            portuguese,
+            lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
+        )
+        portuguese = mend.portuguese(portuguese)
+        kept = {
+            index: piece.text
+            for index, piece in enumerate(job.shield.pieces)
+            if piece.kind is not Kind.WORD
+        }
+        opaque = frozenset(
+            index for index, piece in enumerate(job.shield.pieces) if piece.kind is Kind.OPAQUE
+        )
+        english, notes = keep_names(
+            self._neural, Draft(portuguese, kept, opaque), job.line, list(job.dropped)
+        )
+        english = mend.english(english)
+        if job.full_stop and english.endswith(".") and not english.endswith(".."):
+            english = english[:-1]
+        unknown = list(dict.fromkeys(job.unknown))
+        count = len(_WORD.findall(job.line)) or 1
+        penalty = len(unknown) / count + 0.15 * len(notes)
+        return Rendering(
+            english,
+            max(0.0, round(1.0 - penalty, 3)),
+            (*(f"unknown: {word}" for word in unknown), *notes),
+        )
+
+
+def _unmarked(text: str, unknown: list[str]) -> str:
+    """The stream without Apertium's marks; the marked words are added to `unknown`."""
+
+    def take(match: re.Match[str]) -> str:
+        if match.group(1) is not None:
+            return match.group(1)
+        word = match.group(2) or ""
+        if word and not is_token(word) and word not in unknown:
+            unknown.append(word)
+        return word
+
+    return _MARKED.sub(take, text)
+
+
+def _like(source: str, word: str) -> str:
+    return word[:1].upper() + word[1:] if source[:1].isupper() and word[:1].islower() else word

@@ -1,0 +1,74 @@
+"""Pipelines of small programs; most tests use programs that every Debian has."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from agents.translation import stream
+from agents.translation.apertium import ApertiumError, Pipeline, Running, commands
+
+ECHO = [["cat"]]
+
+
+def test_a_mode_file_becomes_commands_that_flush_on_nul() -> None:
+    mode = "lt-proc -w '/a b/x.bin' | apertium-tagger -g $2 '/t.prob' | lt-proc $1 '/g.bin'\n"
+    assert commands(mode) == [
+        ["lt-proc", "-z", "-w", "/a b/x.bin"],
+        ["apertium-tagger", "-z", "-g", "/t.prob"],
+        ["lt-proc", "-z", "-g", "/g.bin"],
+    ]
+
+
+def test_programs_stay_open_from_request_to_request() -> None:
+    running = Running(ECHO)
+    assert running.request("one") == "one"
+    first = running._programs[0].pid
+    assert running.request("two") == "two"
+    assert running._programs[0].pid == first
+    running.close()
+
+
+def test_programs_that_were_killed_are_started_again() -> None:
+    running = Running([["cat"], ["cat"]])
+    running.request("one")
+    running._programs[1].kill()
+    running._programs[1].wait()
+    assert running.request("two") == "two"
+    running.close()
+
+
+def test_programs_end_when_their_owner_lets_go_of_them() -> None:
+    running = Running(ECHO)
+    running.request("one")
+    pid = running._programs[0].pid
+    del running
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+    pytest.fail("the program is still there")
+
+
+def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
+    with pytest.raises(ApertiumError, match="no-such-program"):
+        Running([["no-such-program"]]).request("one")
+
+
+def test_a_line_that_breaks_the_pipeline_does_not_take_its_neighbours_along() -> None:
+    script = (
+        "import sys\n"
+        "def read():\n"
+        "    return b''.join(iter(lambda: sys.stdin.buffer.read(1).replace(b'\\0', b''), b''))\n"
+        "for request in iter(read, b''):\n"
+        "    if b'poison' in request: sys.exit(1)\n"
+        "    sys.stdout.buffer.write(request + b'\\0')\n"
+        "    sys.stdout.flush()\n"
+    )
+    poisoned = Pipeline([[sys.executable, "-c", script]])
+    lines = ["good", "poison", "better"]
+    assert [stream.clean(line) for line in poisoned.lines(lines)] == ["good", "", "better"]
+    poisoned.close()

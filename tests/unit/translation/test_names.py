@@ -1,0 +1,54 @@
+"""Which words are names, on analysed lines written by hand."""
+
+from agents.translation import names, stream
+
+KNOWN = names.known_pattern(["Meta", "Sam Altman", "Her"])
+
+
+def found(analysed: str) -> list[str]:
+    line, units = stream.read_units(analysed)
+    return [
+        line[start:end]
+        for start, end in names.find_names(line, units, KNOWN, {"crollo"}.__contains__)
+    ]
+
+
+def test_a_capitalised_word_that_the_analyser_does_not_know_is_a_name() -> None:
+    assert found("^il/il<det>$ ^robot/robot<n>$ ^Zentrik/*Zentrik$") == ["Zentrik"]
+
+
+def test_a_mixed_case_word_is_a_name_and_an_unknown_lower_case_word_is_not() -> None:
+    assert found("^usa/usare<vblex>$ ^eBook/*eBook$ ^vortici/*vortici$") == ["eBook"]
+
+
+def test_an_unknown_word_at_the_start_that_the_lexicon_knows_is_no_name() -> None:
+    assert found("^Crollo/*Crollo$ ^in/in<pr>$ ^borsa/borsa<n>$") == []
+
+
+def test_a_name_reaches_over_its_capitalised_neighbour() -> None:
+    assert found(
+        "^con/con<pr>$ ^Zentrik/*Zentrik$ ^Rossi/rosso<adj>/Rossi<np><cog>$ ^oggi/oggi<adv>$"
+    ) == ["Zentrik Rossi"]
+
+
+def test_a_place_is_left_to_the_rules() -> None:
+    assert found("^a/a<pr>$ ^Parigi/Parigi<np><top>$") == []
+
+
+def test_a_capitalised_verb_within_a_sentence_is_a_name_and_at_its_start_is_not() -> None:
+    assert found("^il/il<det>$ ^signor/signore<n>$ ^Prende/prendere<vblex>$") == ["Prende"]
+    assert found("“^Prende/prendere<vblex>$ ^tempo/tempo<n>$") == []
+
+
+def test_the_name_list_wins_over_the_analyser() -> None:
+    assert found("^per/per<pr>$ ^Meta/meta<n>$ ^e/e<cnjcoo>$") == ["Meta"]
+
+
+def test_in_a_line_in_capitals_only_the_list_counts() -> None:
+    assert found("^ZENTRIK/*ZENTRIK$ ^ANNUNCIA/*ANNUNCIA$ ^NOVITA/*NOVITA$") == []
+
+
+def test_addresses_handles_and_endless_words_are_opaque() -> None:
+    line = "Su https://esempio.it/a?b=1, @zentrik e #cinema: " + "x" * 80
+    shown = [line[start:end] for start, end, opaque in names.find_by_form(line, KNOWN) if opaque]
+    assert shown == ["https://esempio.it/a?b=1", "@zentrik", "#cinema", "x" * 80]
