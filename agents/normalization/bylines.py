@@ -45,7 +45,7 @@ def byline_of(text: str, *, last: bool) -> Byline | None:
             name = _signature(part, last or published is not None or part != text)
             if name is None:
                 return None
-        elif not _names(part):
+        elif not is_names(part):
             return None
     return Byline(name, published) if name else None
 
@@ -69,12 +69,12 @@ def _signature(text: str, single: bool) -> str | None:
     if lead is None or (text[:1].islower() and " " not in lead.group()):
         return None
     name = text[lead.end() :].strip(" :").strip()
-    if not _names(name):
+    if not is_names(name):
         return None
     return name if single or len(name.split()) > 1 else None
 
 
-def _names(text: str) -> bool:
+def is_names(text: str) -> bool:
     """Whether the text is nothing but capitalised names, initials and the particles between."""
     words = re.split(r"[\s,&/]+", text.strip(" ,"))
     if not words or not words[0] or len(words) > _MOST_WORDS:

@@ -25,16 +25,18 @@ LINE_KINDS: Final = (
 class Cues:
     """All cue phrases, folded.
 
-    `alone`, `lead`, `within` and `labels` give the kind of furniture that a phrase stands for;
-    `any_lead` and `any_within` find those phrases as whole words.
+    `alone`, `lead`, `within`, `maybe` and `labels` give the kind of furniture that a phrase stands
+    for; `any_lead`, `any_within` and `any_maybe` find those phrases as whole words.
     """
 
     alone: Mapping[str, str]
     labels: Mapping[str, str]
     lead: Mapping[str, str]
     within: Mapping[str, str]
+    maybe: Mapping[str, str]
     any_lead: re.Pattern[str]
     any_within: re.Pattern[str]
+    any_maybe: re.Pattern[str]
     credit_labels: re.Pattern[str]
     agencies: re.Pattern[str]
     byline_lead: re.Pattern[str]
@@ -55,15 +57,17 @@ def cues() -> Cues:
     data = tomllib.loads(
         resources.files("agents.normalization").joinpath("data/cues.toml").read_text("utf-8")
     )
-    lead, within = _kinds(data, "lead"), _kinds(data, "within")
+    lead, within, maybe = (_kinds(data, way) for way in ("lead", "within", "maybe"))
     byline, provenance, notice = data["byline"], data["provenance"], data["machine_translation"]
     return Cues(
         alone=_kinds(data, "alone"),
         labels=_kinds(data, "labels"),
         lead=lead,
         within=within,
+        maybe=maybe,
         any_lead=_words(lead),
         any_within=_words(within),
+        any_maybe=_words(maybe),
         credit_labels=_words(data["credit"]["labels"]),
         agencies=_words(data["credit"]["agencies"]),
         byline_lead=_words(byline["lead"]),

@@ -8,10 +8,11 @@ only doubtful stays: a lost sentence is worse than a kept label.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-from agents.normalization.bylines import byline_of, closing_byline
+from agents.normalization.bylines import byline_of, closing_byline, is_names
 from agents.normalization.cues import cues
 from agents.normalization.dates import Date, date_line, parse_date
 from agents.normalization.folding import bare, fold
@@ -25,13 +26,20 @@ _LONGEST_LEAD = 250
 _LONGEST_WITHIN = 200
 _LONGEST_CREDIT = 220
 _LONGEST_NOTE = 300
+_LONGEST_LABELLED = 120
 
 _DATE_PREFIX: Final = re.compile(r"date[: ] ?(\d{4}(?:-\d{2}){0,2})(?![\w-]) ?", re.I)
 _AFTER_LEAD: Final = re.compile(r"\s*(?:[:：>»→|]|-(?!\w)|\.\.\.|…|$)")
 # `3 commentaires`, `comments 12`
 _NUMBER: Final = re.compile(r"^\d+ | \(?\d+$")
 _NO_WORDS: Final = re.compile(r"[\W_]*")
-_CREDIT_SIGN: Final = re.compile(r"\s*(?:[:/|©]|\(c\)|-\s|by |di |de |par |por )")
+_CREDIT_SIGN: Final = re.compile(r"\s*(?:[:/|©]|\(c\))")
+_CREDIT_TO: Final = re.compile(r"\s+(?:by|di|de|par|por)\s+")
+_IN_BRACKETS: Final = re.compile(r"\(([^()]{2,60})\)\W{0,2}$")
+_COLON: Final = re.compile(r"\s?[:/] ?\S")
+_CLOSING_SIGN: Final = re.compile(r"© ?[^.]{2,50}$")
+# `… los Andes. EFE`: in an article the last paragraph may be signed like that, too.
+_SIGNED: Final = re.compile(r"[.)»”\"] ?([A-Z][A-Z /-]{1,30})$")
 _SIGNATURE: Final = re.compile(r"(?:©|\(c\)|copyright)\s*\S", re.I)
 
 
@@ -155,14 +163,37 @@ def _without_lines(lines: list[Block], findings: Findings) -> list[Block]:
     return kept
 
 
-def verdict(text: str) -> tuple[str, str] | None:
-    """Kind and rule of a line that is furniture by its own words, None for any other."""
+def verdict(text: str, *, page: bool = False) -> tuple[str, str] | None:
+    """Kind and rule of a line that is furniture by its own words, None for any other.
+
+    In a whole page, `page`, weaker signs count too: there they stand around an article far more
+    often than in one.
+    """
     if len(text) > _LONGEST_LEAD:
         return None
+    certain = _certain(text)
+    return _likely(text) if certain is None and page else certain
+
+
+def _likely(text: str) -> tuple[str, str] | None:
+    if len(text) > _LONGEST_WITHIN:
+        return None
+    found = cues().any_maybe.search(fold(text))
+    if found:
+        kind = cues().maybe[found.group()]
+        return kind, f"{kind}:maybe"
+    signed = _SIGNED.search(text[-70:])
+    if signed and cues().agencies.fullmatch(fold(signed[1])):
+        return "credit", "credit:agency"
+    return None
+
+
+@lru_cache(maxsize=16_384)
+def _certain(text: str) -> tuple[str, str] | None:
     if _NO_WORDS.fullmatch(text):
         return "navigation", "no-words"
     found, folded, whole = cues(), fold(text), bare(text)
-    if len(whole) <= _LONGEST_LABEL:
+    if len(whole) <= _LONGEST_LABEL and not text.endswith("."):
         kind = found.alone.get(whole) or found.alone.get(_NUMBER.sub("", whole))
         if kind:
             return kind, f"{kind}:alone"
@@ -204,32 +235,31 @@ def _credit(text: str, folded: str) -> str | None:
         return "credit:sign"
     opening = len(folded) - len(folded.lstrip("([* "))
     label = found.credit_labels.match(folded, opening)
-    if label and _CREDIT_SIGN.match(folded, label.end()) and len(text) <= 120:
-        said = ":" in folded[label.end() : label.end() + 3]
-        if said or found.agencies.search(folded) or not ends_a_sentence(text):
+    if label and len(text) <= _LONGEST_LABELLED:
+        if _CREDIT_SIGN.match(folded, label.end()):
             return "credit:label"
+        to = _CREDIT_TO.match(folded, label.end())
+        if to and is_names(text[to.end() :].rstrip(" )].")):
+            return "credit:name"
     return _closing_credit(text, folded)
 
 
 def _closing_credit(text: str, folded: str) -> str | None:
     """`… . Foto: Archive`, `… (Reuters/A Name)`, `… © AFP` at the end of a single short line."""
     tail = folded[-70:]
-    inside = re.search(r"\(([^()]{2,60})\)\W{0,2}$", tail)
+    inside = _IN_BRACKETS.search(tail)
     if inside:
         words = inside[1]
         agency = cues().agencies.search(words)
         if agency and ("/" in words or "|" in words or cues().credit_labels.search(words)):
             return "credit:bracket"
         label = cues().credit_labels.match(words)
-        if label and re.match(r"\s*[:/]", words[label.end() :]):
+        if label and _COLON.match(words, label.end()):
             return "credit:bracket"
     last = list(cues().credit_labels.finditer(tail))
-    if last and re.match(r"\s?: ?\S", tail[last[-1].end() :]) and not ends_a_sentence(text):
+    if last and _COLON.match(tail, last[-1].end()) and not ends_a_sentence(text):
         return "credit:closing"
-    signed = re.search(r"[.)»”\"] ?([A-Z][A-Z /-]{1,30})$", text[-70:])
-    if signed and cues().agencies.fullmatch(fold(signed[1])) and len(text) <= _LONGEST_WITHIN:
-        return "credit:agency"
-    if re.search(r"[©] ?[^.]{2,50}$", tail):
+    if _CLOSING_SIGN.search(tail):
         return "credit:closing"
     return None
 

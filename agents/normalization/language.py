@@ -38,7 +38,7 @@ def load_detector() -> Detect:
         guesses = detector.detect(words, model="lite", k=5)
         scores = {str(guess["lang"]): float(guess["score"]) for guess in guesses}
         best = max(scores, key=scores.__getitem__)
-        sure = _SURE_OF_SHORT if len(words) < _SHORT else _SURE
+        sure = _SURE_OF_SHORT if hinted and len(words) < _SHORT else _SURE
         if scores[best] >= sure:
             return Language(code=best, confidence=round(scores[best], 4))
         if hinted:

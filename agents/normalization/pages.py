@@ -31,7 +31,8 @@ _REACH = 40
 _SHORTEST_CUT_OFF = 120
 _SHORTEST_PARAGRAPH = 200
 _LONGEST_HEADING = 5
-_ENOUGH = 1_200
+_LARGEST_BOX = 8
+_ENOUGH = 800
 _SAME_SUBJECT = 0.33
 _HEADLINE_SHARE = 0.5
 
@@ -89,7 +90,7 @@ def _read(lines: Sequence[str]) -> list[_Line]:
     read = []
     for text, words in zip(lines, split, strict=True):
         density = sum(word in stopwords for word in words) / len(words) if words else 0.0
-        found = verdict(text)
+        found = verdict(text, page=True)
         prose = (
             found is None and len(words) >= 8 and density >= 0.2 and ends_a_sentence(text)
         ) or (len(words) >= 40 and density >= 0.3)
@@ -119,7 +120,7 @@ def _score(line: _Line) -> float:
 
 
 def _article(read: Sequence[_Line]) -> tuple[int, int]:
-    """The best run, cut where the readers' comments begin."""
+    """The best run, cut where the readers' comments begin, and what a box of links cut off it."""
     scores = [_score(line) for line in read]
     start, end = _best_run(scores)
     written = 0
@@ -128,7 +129,28 @@ def _article(read: Sequence[_Line]) -> tuple[int, int]:
             first, last = _best_run(scores[start:at])
             return start + first, start + last
         written += len(read[at].text) if read[at].prose else 0
+    while (beyond := _beyond_a_box(read, end)) is not None:
+        end = beyond
     return start, end
+
+
+def _beyond_a_box(read: Sequence[_Line], end: int) -> int | None:
+    """Where the paragraphs end that go on a few lines below `end`, None where there are none.
+
+    Two long ones in a row, and no comments in between: a list of links has a title over each blurb.
+    """
+    for at in range(end, min(end + _LARGEST_BOX, len(read) - 1)):
+        if read[at].kind == "comments":
+            return None
+        if _long(read[at]) and _long(read[at + 1]):
+            while at < len(read) and read[at].prose:
+                at += 1
+            return at
+    return None
+
+
+def _long(line: _Line) -> bool:
+    return line.prose and not line.bullet and len(line.text) >= _SHORTEST_CUT_OFF
 
 
 def _prose(read: Sequence[_Line]) -> int:
@@ -155,16 +177,17 @@ def _best_run(scores: Sequence[float]) -> tuple[int, int]:
 
 
 def _asides(read: Sequence[_Line], start: int, end: int) -> list[int]:
-    """Lines inside the run that are links and blurbs below a heading such as `Related`."""
+    """Captions inside the run, and the links and blurbs below a heading such as `Related`."""
     gone = []
     listing = False
     for at in range(start, end):
         line = read[at]
-        if line.prose and (not listing or len(line.text) >= _SHORTEST_PARAGRAPH):
+        goes_on = at + 1 < len(read) and read[at + 1].prose
+        if line.prose and (not listing or goes_on or len(line.text) >= _SHORTEST_PARAGRAPH):
             listing = False
         elif line.kind == "related" and len(line.words) <= _LONGEST_HEADING:
             listing = True
-        elif listing:
+        elif listing or (line.kind == "credit" and at < end - 1):
             gone.append(at)
     return gone
 
@@ -172,12 +195,14 @@ def _asides(read: Sequence[_Line], start: int, end: int) -> list[int]:
 def _cut_off(read: Sequence[_Line], start: int, end: int) -> list[int]:
     """Paragraphs near the run, beyond a menu or a box, that speak of the same things."""
     used = _used(read, start, end)
-    near = (*range(max(0, start - _REACH), start), *range(end, min(len(read), end + _REACH)))
+    last = min(len(read), end + _REACH)
+    last = next((at for at in range(end, last) if read[at].kind == "comments"), last)
+    near = (*range(max(0, start - _REACH), start), *range(end, last))
     return [
         at
         for at in near
-        if read[at].prose and not read[at].bullet and len(read[at].text) >= _SHORTEST_CUT_OFF
-        if len(_content(read[at]) & used) >= _SAME_SUBJECT * len(_content(read[at]))
+        if _long(read[at])
+        and len(_content(read[at]) & used) >= _SAME_SUBJECT * len(_content(read[at]))
     ]
 
 

@@ -8,7 +8,8 @@ Other languages are cut by the same marks (and by those of Chinese and Japanese)
 import re
 from typing import Final
 
-from agents.normalization.folding import words
+from agents.normalization.cues import cues
+from agents.normalization.folding import fold, words
 
 LONGEST: Final = 1_500
 
@@ -32,14 +33,19 @@ _ABBREVIATIONS: Final = {
 }
 _SETS: Final = {code: words(f"{own} {_COMMON}") for code, own in _ABBREVIATIONS.items()}
 _ALL: Final = words(_COMMON)
+# Abbreviations only in front of a number: otherwise they are words, or end their sentence.
+_NUMBERED: Final = words("no n nn art artt p pp pag pagg pág págs vol vols fig cap num núm ed all")
 # An abbreviation that may just as well be the last word of its sentence.
-_MAY_END: Final = words("etc ecc inc ltd corp co jr sr s.a s.p.a s.r.l spa srl usw u.s a.m p.m")
+_MAY_END: Final = words("etc ecc inc ltd corp co s.a s.p.a s.r.l spa srl usw u.s a.m p.m")
 
 _MARK: Final = re.compile(
     r"(?<![.!?…])(?P<mark>[.!?…]++)(?P<close>(?:[”’\"')\]]|[ \u00a0]?»)*+)(?=\s|$)"
     r"|[。！？]+[」』”）]*|\n+"
 )
 _WORD_BEFORE: Final = re.compile(r"[^\s(\[«“\"'’‘—–]*$")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+# J.-P, U.S.A, EE.UU
+_LETTERS: Final = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,2}")
 _OPENERS: Final = "«“\"'‘’([—–-¿¡ "
 _PAIR: Final = re.compile(r"[«“(\[][^«»“”()\[\]\n]{0,100}[»”)\]]")
 _STRAIGHT: Final = re.compile(r'(?<![\w"])"[^"\n]{1,100}"(?!\w)')
@@ -84,16 +90,26 @@ def _ends(text: str, match: "re.Match[str]", known: frozenset[str]) -> bool:
     if closed:
         return not small
     bare = word.casefold()
+    if bare in _NUMBERED and not small:
+        return not following.isdigit()
     if bare in known:
         return bare in _MAY_END and following.isupper()
     if small:
         return len(word) > 4 and word.isalpha() and word.islower()
-    if len(word) == 1 and word.isupper():
-        return False
-    if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):
-        return False
+    if (len(word) == 1 and word.isupper()) or _LETTERS.fullmatch(word):
+        return _is_function_word(text, match.end())
     # a number that opens the line numbers it: "3. Conclusions"
     return not (word.isdigit() and len(word) < 3 and not before[: -len(word)].strip())
+
+
+def _is_function_word(text: str, at: int) -> bool:
+    """Whether an article, preposition or pronoun comes next: no name begins with one."""
+    following = _WORD.search(text, at, at + 30)
+    return (
+        following is not None
+        and len(following.group()) > 1
+        and any(fold(following.group()) in listed for listed in cues().stopwords.values())
+    )
 
 
 class _Shelter:

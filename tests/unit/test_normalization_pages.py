@@ -1,0 +1,63 @@
+"""A whole page pasted as text is reduced to its article; a short text is never taken for a page."""
+
+from agents.normalization.pages import article_lines
+
+TITLE = "La funivia di Pila riparte con le cabine nuove"
+PARAGRAPHS = [
+    "La funivia che porta a Pila ha ripreso ieri le corse, con cabine nuove che salgono in undici "
+    "minuti e che tengono anche le biciclette degli escursionisti.",
+    "I lavori sono cominciati due anni fa e sono stati pagati per metà dalla regione, che conta "
+    "di recuperare la spesa con i biglietti dei prossimi inverni.",
+    "Secondo il direttore della società che la gestisce, le vecchie cabine andranno a un museo "
+    "della montagna, dove i bambini le potranno provare senza pagare.",
+    "Gli abitanti del paese hanno accolto la riapertura con una festa, ma si chiedono che cosa "
+    "succederà quando la neve non sarà più quella di una volta.",
+]
+MENU = ["Home", "Menu", "Cerca", "Accedi", "Sport", "Cronaca", "Meteo", "Video", "Abbonati"]
+LINKS = [f"Un altro titolo di cronaca numero {number}" for number in range(15)]
+FOOTER = ["Chi siamo", "Contatti", "Privacy", "Facebook", "Twitter", "Tutti i diritti riservati"]
+
+
+def kept(lines: list[str]) -> list[str]:
+    verdict = article_lines(lines)
+    assert verdict is not None
+    return [line for line, keep in zip(lines, verdict, strict=True) if keep]
+
+
+def test_menus_links_and_footer_around_an_article_go() -> None:
+    page = [*MENU, TITLE, "Condividi", *PARAGRAPHS, "Leggi anche", *LINKS, *FOOTER]
+    found = kept(page)
+    assert found[0] == TITLE
+    assert [line for line in found if line in PARAGRAPHS] == PARAGRAPHS
+    assert not set(found) & {*MENU, *LINKS, *FOOTER}
+
+
+def test_a_box_of_links_inside_the_article_goes_and_the_rest_stays_whole() -> None:
+    middle = ["Leggi anche", *LINKS[:3]]
+    page = [*MENU, TITLE, *PARAGRAPHS[:2], *middle, *PARAGRAPHS[2:], *LINKS, *FOOTER]
+    found = kept(page)
+    assert [line for line in found if line in PARAGRAPHS] == PARAGRAPHS
+    assert not set(found) & set(LINKS)
+
+
+def test_the_readers_comments_below_go() -> None:
+    comment = (
+        "Io ci sono stato ieri e devo dire che la fila era lunga, ma le cabine sono belle davvero "
+        "e ci si siede anche in otto senza stare stretti come una volta."
+    )
+    page = [*MENU, TITLE, *PARAGRAPHS, *PARAGRAPHS, "Commenti", *[comment] * 9, *LINKS, *FOOTER]
+    assert comment not in kept(page)
+
+
+def test_a_short_text_is_no_page() -> None:
+    assert article_lines([TITLE, *PARAGRAPHS, "Leggi anche", "Pubblicità"]) is None
+
+
+def test_a_poem_is_no_page() -> None:
+    verses = [f"e il vento che passa la riva numero {number}" for number in range(60)]
+    assert article_lines(verses) is None
+
+
+def test_an_interview_is_no_page() -> None:
+    lines = [line for number in range(20) for line in (f"Perché, {number}?", PARAGRAPHS[1])]
+    assert article_lines(lines) is None
