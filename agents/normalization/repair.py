@@ -8,6 +8,7 @@ import unicodedata
 from typing import Final
 
 import ftfy
+from ftfy.badness import is_bad
 
 from agents.normalization.folding import words
 from agents.normalization.mapped import Edit, Mapped, join
@@ -60,7 +61,7 @@ def _lines(body: Mapped) -> list[Mapped]:
 
 
 def _recode(line: Mapped) -> Mapped:
-    return line if line.text.isascii() else line.become(ftfy.fix_encoding(line.text))
+    return line.become(ftfy.fix_encoding(line.text)) if is_bad(line.text) else line
 
 
 def _unescape(text: str) -> list[Edit]:
