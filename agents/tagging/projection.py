@@ -125,7 +125,16 @@ def _nearest(
     best, nearest = None, ALIKE
     for candidate in candidates:
         given = fold(sentence[candidate[0] : candidate[1]])
-        alike = max(difflib.SequenceMatcher(None, name, given).ratio() for name in names)
+        alike = max(_alike(name, given) for name in names)
         if candidate[2] == thing.type and alike >= nearest:
             best, nearest = candidate, alike + 1e-9
     return best
+
+
+def _alike(one: str, other: str) -> float:
+    """How near two folded names are in spelling, in 0..1, whatever the order of their words."""
+    first, second = (" ".join(sorted(name.split())) for name in (one, other))
+    return max(
+        difflib.SequenceMatcher(None, one, other).ratio(),
+        difflib.SequenceMatcher(None, first, second).ratio(),
+    )

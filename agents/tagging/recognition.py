@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agents.tagging.names import Hit, Name, NameTable, case_fits
+from agents.tagging.names import CONTESTED, EVIDENCE, Hit, Name, NameTable, case_fits
 from agents.tagging.spans import WORD, Span, fold, opens_sentence, overlaps, stop_names
 from schemas import EntityType
 
@@ -20,6 +20,7 @@ CONNECTORS: Final = frozenset({
     "la", "le", "les", "lo", "l", "el", "los", "las", "do", "dos", "das", "of", "the", "for",
     "and", "e", "et", "y", "a", "al", "alla", "allo", "ai", "alle", "sul", "sulla", "per", "pour",
 })  # fmt: skip
+COMMON_WORDS: Final = 2
 NAME_MARKS: Final = frozenset("'’.&-")
 
 
@@ -80,7 +81,7 @@ def _merged(text: str, hits: list[Hit], spans: list[Span], table: NameTable) -> 
             continue
         name = table.link(text[span.start : span.end], span.type)
         if name is not None and not (
-            name.needs in ("", "evidence") and case_fits(name.name[:1], text[span.start])
+            name.needs in ("", EVIDENCE, CONTESTED) and case_fits(name.name[:1], text[span.start])
         ):
             name = None
         found.append(Found(span.start, span.end, span.type, MODEL_ALONE, name))
@@ -100,10 +101,12 @@ def _score(hit: Hit, spans: list[Span]) -> float:
 
 def _model_knows_better(text: str, hit: Hit, span: Span, hits: list[Hit]) -> bool:
     """Whether the model's span is a longer name of which the table knows only a part (Hollywood
-    Reporter), and no run of names or of other words."""
-    within = span.start <= hit.start and hit.end <= span.end
-    if not within or span == _span(hit) or not text[span.start].isupper():
+    Reporter, golfo del Messico), and no run of names or of other words; or whether the name is
+    contested and the model gives it another type (Milan, the club)."""
+    if span == _span(hit) or not (span.start <= hit.start and hit.end <= span.end):
         return False
+    if (span.start, span.end) == (hit.start, hit.end):
+        return hit.name.needs == CONTESTED
     inside = {
         other.name.id for other in hits if span.start <= other.start and other.end <= span.end
     }
@@ -114,10 +117,17 @@ def _model_knows_better(text: str, hit: Hit, span: Span, hits: list[Hit]) -> boo
     marks = set(rest) - set(words)
     if not words or marks - NAME_MARKS or any(fold(word) in stop_names() for word in words):
         return False
-    small = {fold(word) for word in words if word[0].islower()}
-    return not small or (
-        small <= CONNECTORS and (hit.name.type == "LOC" or hit.name.type == span.type)
-    )
+    if words[0].islower() and fold(words[0]) in CONNECTORS and span.start < hit.start:
+        return False
+    small = [word for word in words if word[0].islower() and fold(word) not in CONNECTORS]
+    if hit.name.type == span.type == "LOC":
+        return len(small) <= COMMON_WORDS
+    after = WORD.findall(text[hit.end : span.end])
+    if not text[span.start].isupper() or any(word[0].islower() for word in after):
+        return False
+    if all(word[0].isupper() or word[0].isdigit() for word in words):
+        return True
+    return len(small) <= COMMON_WORDS and hit.name.type in ("LOC", span.type)
 
 
 def _one_type_each(text: str, found: list[Found]) -> list[Found]:

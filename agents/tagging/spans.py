@@ -68,15 +68,18 @@ def tidy(text: str, start: int, end: int, kind: EntityType) -> Iterator[Span]:
         if before == (start, end):
             break
     name = text[start:end]
-    if len(name) < 2 or not any(c.isupper() or c.isdigit() for c in name):
-        return
-    if not any(c.isalpha() for c in name) or fold(name) in stop_names():
+    if len(name) < 2 or not any(c.isalpha() for c in name) or fold(name) in stop_names():
         return
     yield Span(start, end, kind)
 
 
 def _closes(text: str, start: int, end: int) -> bool:
     return text[end - 1] == ")" and "(" in text[start : end - 1]
+
+
+def is_proper(name: str) -> bool:
+    """Whether it is a name at all and no common noun: it has a capital or a digit somewhere."""
+    return any(c.isupper() or c.isdigit() for c in name)
 
 
 def overlaps(one: Span, other: Span) -> bool:

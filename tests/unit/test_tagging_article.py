@@ -1,0 +1,207 @@
+"""From a translated article to entities with offsets in both texts."""
+
+from itertools import pairwise
+from typing import Any
+
+from agents.tagging.article import tag
+from agents.tagging.names import table
+from agents.tagging.spans import Span
+from schemas import EnrichedEvent, Entity, EntityType, TranslatedArticle
+
+Model = dict[str, EntityType]
+
+
+def article(
+    *sentences: tuple[str, str],
+    title: tuple[str, str] | None = None,
+    note: str | None = None,
+    language: str = "it",
+    coverage: float = 1.0,
+) -> TranslatedArticle:
+    """Sentences with their English, one paragraph."""
+    spans: list[dict[str, Any]] = []
+    texts = ["", ""]
+    for pair in sentences:
+        places = []
+        for side, sentence in enumerate(pair):
+            texts[side] += " " if texts[side] else ""
+            start = len(texts[side])
+            texts[side] += sentence
+            places.append({"start": start, "end": len(texts[side])})
+        spans.append(
+            {"source": places[0], "target": places[1], "engine": "e", "route": "r", "notes": []}
+        )
+    return TranslatedArticle.model_validate(
+        {
+            "article_id": "a",
+            "event_id": "e",
+            "source": None,
+            "url": None,
+            "title": title and title[0],
+            "byline": None,
+            "published_at": None,
+            "language": {"code": language, "confidence": 1.0},
+            "text": texts[0],
+            "paragraphs": [{"start": 0, "end": len(texts[0])}],
+            "sentences": [span["source"] for span in spans],
+            "removed": [],
+            "provenance": {"note": note},
+            "content_hash": "h",
+            "extra": {},
+            "versions": {},
+            "translation": {
+                "title": title and title[1],
+                "text": texts[1],
+                "paragraphs": [{"start": 0, "end": len(texts[1])}],
+                "coverage": coverage,
+                "quality": None,
+                "sentences": spans,
+            },
+        }
+    )
+
+
+def tagged(
+    given: TranslatedArticle, finds: Model | None = None, english: Model | None = None
+) -> dict[str, Entity]:
+    """Entities by id, through the schema, with models that find the given names."""
+
+    def finder(names: Model) -> Any:
+        return lambda text: [
+            Span(text.index(name), text.index(name) + len(name), kind)
+            for name, kind in names.items()
+            if name in text
+        ]
+
+    entities, about = tag(
+        given, table(None), None if finds is None else finder(finds), finder(english or {})
+    )
+    event = EnrichedEvent.model_validate({**dict(given), "entities": entities, "about": about})
+    return {entity.id: entity for entity in event.entities}
+
+
+def pairs(entity: Entity) -> list[tuple[str, str | None]]:
+    return [(m.source.text, m.target.text if m.target else None) for m in entity.mentions]
+
+
+def test_a_name_is_found_in_both_texts() -> None:
+    entities = tagged(article(("Ieri OpenAI ha parlato.", "Yesterday OpenAI spoke.")))
+    assert pairs(entities["org:openai"]) == [("OpenAI", "OpenAI")]
+
+
+def test_a_place_is_found_under_its_english_name() -> None:
+    entities = tagged(article(("Si va a Londra e in Germania.", "One goes to London and Germany.")))
+    assert pairs(entities["loc:london"]) == [("Londra", "London")]
+    assert pairs(entities["loc:germany"]) == [("Germania", "Germany")]
+
+
+def test_an_organisation_is_found_under_its_english_initials() -> None:
+    entities = tagged(article(("Lo dice l'ONU.", "So says the UN.")))
+    assert pairs(entities["org:united-nations"]) == [("ONU", "UN")]
+
+
+def test_a_name_that_lost_its_accent_is_found() -> None:
+    entities = tagged(article(("Parla Zoë Dvořák.", "Zoe Dvorak speaks.")), {"Zoë Dvořák": "PER"})
+    assert pairs(entities["per:zoe-dvorak"]) == [("Zoë Dvořák", "Zoe Dvorak")]
+
+
+def test_a_name_that_was_translated_is_found_by_the_english_model() -> None:
+    entities = tagged(
+        article(("Apre il Museo Zefirino.", "The Zefirino Museum opens.")),
+        {"Museo Zefirino": "ORG"},
+        {"Zefirino Museum": "ORG"},
+    )
+    assert pairs(entities["org:museo-zefirino"]) == [("Museo Zefirino", "Zefirino Museum")]
+
+
+def test_a_name_that_the_english_lacks_has_no_target() -> None:
+    entities = tagged(article(("Ieri OpenAI ha parlato.", "Yesterday they spoke.")))
+    assert pairs(entities["org:openai"]) == [("OpenAI", None)]
+
+
+def test_no_english_span_serves_two_mentions() -> None:
+    entities = tagged(article(("OpenAI e ancora OpenAI.", "OpenAI and again they.")))
+    assert pairs(entities["org:openai"]) == [("OpenAI", "OpenAI"), ("OpenAI", None)]
+
+
+def test_mentions_follow_their_sentences() -> None:
+    event = tagged(
+        article(("OpenAI tace.", "They are silent."), ("OpenAI parla.", "OpenAI speaks."))
+    )
+    assert pairs(event["org:openai"]) == [("OpenAI", None), ("OpenAI", "OpenAI")]
+
+
+def test_title_text_and_provenance_count_their_own_offsets() -> None:
+    entities = tagged(
+        article(
+            ("Oggi Netflix apre.", "Today Netflix opens."),
+            title=("OpenAI a Roma", "OpenAI in Rome"),
+            note="Apparso su Gizmodo.",
+        )
+    )
+    fields = {
+        identity: (m.field, m.source.start, m.target and m.target.start)
+        for identity, entity in entities.items()
+        for m in entity.mentions
+    }
+    assert fields == {
+        "org:openai": ("title", 0, 0),
+        "loc:rome": ("title", 9, 10),
+        "org:netflix": ("text", 5, 6),
+        "org:gizmodo": ("provenance", 11, None),
+    }
+
+
+def test_a_surname_and_its_full_name_are_one_person() -> None:
+    entities = tagged(
+        article(("Parla Ada Rossetti.", "Ada Rossetti speaks."), ("Poi Rossetti tace.", "Then R.")),
+        {"Ada Rossetti": "PER"},
+    )
+    assert list(entities) == ["per:ada-rossetti"]
+    assert len(entities["per:ada-rossetti"].mentions) == 2
+
+
+def test_a_namesake_of_a_known_person_keeps_his_own_id() -> None:
+    entities = tagged(
+        article(("Il regista Robert Altman e poi Altman.", "Director Robert Altman, then Altman.")),
+        {"Robert Altman": "PER"},
+    )
+    assert list(entities) == ["per:robert-altman"]
+
+
+def test_a_misspelling_belongs_to_the_company() -> None:
+    entities = tagged(article(("Una causa contro OpneAI.", "A case against OpneAI.")))
+    assert pairs(entities["org:openai"]) == [("OpneAI", "OpneAI")]
+
+
+def test_a_common_noun_makes_no_entity() -> None:
+    assert tagged(article(("La polizia indaga.", "The police.")), {"polizia": "ORG"}) == {}
+
+
+def test_without_a_model_names_come_from_the_english_if_the_source_has_them_letter_for_letter() -> (
+    None
+):
+    entities = tagged(
+        article(("Falou Inês Quintela.", "Inês Quintela, of the Old House, spoke."), language="pt"),
+        None,
+        {"Inês Quintela": "PER", "Old House": "ORG"},
+    )
+    assert {identity: pairs(e) for identity, e in entities.items()} == {
+        "per:ines-quintela": [("Inês Quintela", "Inês Quintela")]
+    }
+
+
+def test_what_is_named_first_and_often_and_in_the_title_is_most_salient() -> None:
+    given = article(
+        ("Ieri Netflix e OpenAI.", "Yesterday Netflix and OpenAI."),
+        ("Poi OpenAI e Spotify.", "Then OpenAI and Spotify."),
+        title=("OpenAI cresce", "OpenAI grows"),
+    )
+    entities = list(tagged(given).values())
+    assert [entity.id for entity in entities] == ["org:openai", "org:netflix", "product:spotify"]
+    assert all(a.salience >= b.salience for a, b in pairwise(entities))
+
+
+def test_an_article_without_names_is_about_nothing() -> None:
+    given = article(("Piove.", "It rains."))
+    assert tagged(given) == {}

@@ -1,0 +1,129 @@
+"""The models: which serves which language, the Italian one, and the stage with all of it."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc
+
+from agents.tagging.agent import STAGE, load
+from agents.tagging.features import NameLists, PieceTable, name_list_bits, piece_vectors
+from agents.tagging.lines import tag_lines
+from agents.tagging.models import ITALIAN, LONGEST_PIECE, model_table, pieces, recogniser
+from streams.settings import Settings
+from tests.unit.test_tagging_article import article
+
+MIB = 1024 * 1024
+
+
+def test_the_table_of_models_names_what_is_missing_and_how_to_get_it() -> None:
+    rows = {
+        row.language: row
+        for row in model_table(Settings(spacy_models={"de": "de_absent_model", "it": "/absent"}))
+    }
+    assert set(rows) == {"it", "fr", "es", "en", "pt", "de"}
+    assert not rows["de"].available
+    assert "de_absent_model" in rows["de"].missing
+    assert not rows["it"].available
+    assert all(row.missing == "" for row in rows.values() if row.available)
+
+
+def test_a_missing_model_leaves_the_name_table() -> None:
+    settings = Settings(spacy_models={"it": "it_absent_model"})
+    assert recogniser(settings, "it") is None
+    assert list(tag_lines(settings, "it", ["Oggi OpenAI tace.", ""])) == [
+        [{"text": "OpenAI", "type": "ORG", "start": 5, "end": 11}],
+        [],
+    ]
+
+
+def test_the_italian_model_loads_by_spacy_alone_and_finds_a_person_and_a_place() -> None:
+    doc = spacy.load(ITALIAN)("Il sindaco Carlo Bertolini è arrivato ieri a Bergamo.")
+    assert {(ent.text, ent.label_) for ent in doc.ents} == {
+        ("Carlo Bertolini", "PER"),
+        ("Bergamo", "LOC"),
+    }
+
+
+def test_the_italian_model_is_small_and_carries_its_licence() -> None:
+    assert sum(file.stat().st_size for file in ITALIAN.rglob("*") if file.is_file()) < 15 * MIB
+    assert "CC BY-NC-SA 4.0" in (ITALIAN / "README.md").read_text(encoding="utf-8")
+    assert "NonCommercial" in (ITALIAN / "LICENSE").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("language", ["it", "en", "es"])
+def test_a_model_gives_the_same_names_twice_and_warns_of_nothing(language: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        find = recogniser(Settings(), language)
+    assert find is not None
+    text = "Maria Lopez Garcia, Berlin, 3 maggio. " * 3
+    assert find(text) == find(text) != []
+
+
+def test_a_very_long_line_is_read_in_pieces_that_make_the_whole() -> None:
+    text = "parola " * 9000 + "x" * 50_000
+    parts = list(pieces(text))
+    assert "".join(part for _, part in parts) == text
+    assert all(text[start : start + len(part)] == part for start, part in parts)
+    assert max(len(part) for _, part in parts) <= LONGEST_PIECE
+
+
+def test_the_stage_makes_the_same_bytes_of_the_same_article() -> None:
+    work = load(Settings())
+    given = article(
+        ("Il regista Paolo Verdirame lavora con OpenAI a Parigi.",
+         "Director Paolo Verdirame works with OpenAI in Paris."),
+    )  # fmt: skip
+    event = work(given)
+    assert event == work(given)
+    assert event.event_id != given.event_id
+    assert event.versions["tagging"] == STAGE.version
+    assert {"org:openai", "loc:paris", "per:paolo-verdirame"} <= {e.id for e in event.entities}
+
+
+def test_a_language_that_nobody_knows_still_gets_known_names() -> None:
+    event = load(Settings())(article(("OpenAI zzz.", "OpenAI zzz."), language="und", coverage=0.0))
+    assert [entity.id for entity in event.entities] == ["org:openai"]
+
+
+TABLE = PieceTable(
+    ["\u2581", "\u2581Ro", "ma", "m", "a"],
+    [-9.0, -2.0, -2.5, -4.0, -4.0],
+    np.arange(10, dtype=np.float32).reshape(5, 2),
+)
+
+
+def test_a_word_is_cut_into_its_most_probable_pieces() -> None:
+    assert [TABLE.pieces[piece] for piece in TABLE.cut("Roma")] == ["\u2581Ro", "ma"]
+    assert TABLE.cut("Ro†") == [1]
+
+
+def test_a_vector_is_the_mean_of_its_pieces_scaled_by_their_number() -> None:
+    assert np.allclose(TABLE.vector("Roma"), np.array([3.0, 4.0]) * np.sqrt(2))
+    assert np.allclose(PieceTable().vector("Roma"), np.zeros(0))
+
+
+def test_folding_the_trained_weights_into_the_table_keeps_the_vectors() -> None:
+    weights = np.array([[0.5, -1.0], [0.25, 0.1], [0.0, 2.0]], dtype=np.float32)
+    folded = TABLE.folded(weights)
+    assert folded.rows.dtype == np.int8
+    assert np.allclose(folded.vector("Roma"), TABLE.vector("Roma") @ weights.T, atol=0.15)
+
+
+def test_layers_read_back_what_they_wrote(tmp_path: Path) -> None:
+    doc = Doc(spacy.blank("it").vocab, words=["Roma", "ROMA", "x"])
+    vectors, bits = piece_vectors(3), name_list_bits()
+    vectors.attrs["table"], bits.attrs["lists"] = TABLE, NameLists({"Roma": 4, "Ada": 1})
+    vectors.initialize()
+    for written, empty in ((vectors, piece_vectors(3)), (bits, name_list_bits())):
+        written.to_disk(tmp_path / "layer")
+        read = empty.from_disk(tmp_path / "layer")
+        assert np.allclose(
+            np.asarray(read.predict([doc]).dataXd),
+            np.asarray(written.predict([doc]).dataXd),
+            atol=1e-2,
+        )
+    assert bits.predict([doc]).dataXd.tolist() == [[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
