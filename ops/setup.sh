@@ -85,16 +85,19 @@ find_python() {
     "Name one: make setup PYTHON=/path/to/python3"
 }
 
-# promtool comes out of Debian's prometheus package without installing it: that would bring a
-# service which starts at the next boot.
+# promtool comes out of its package (Debian 13), or out of that of prometheus (Debian 12), without
+# installing it: the latter would bring a service which starts at the next boot.
 extract_promtool() {
+  mkdir -p "$work/promtool"
   (
-    mkdir -p "$work/prometheus" && cd "$work/prometheus"
-    apt-get download -q prometheus || { apt-get update -q && apt-get download -q prometheus; }
-    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+    cd "$work/promtool"
+    download_promtool || { apt-get update -q && download_promtool; }
+    dpkg-deb --fsys-tarfile prom*.deb | tar -x ./usr/bin/promtool
   )
-  mv "$work/prometheus/usr/bin/promtool" .venv/bin/promtool
+  mv "$work/promtool/usr/bin/promtool" .venv/bin/promtool
 }
+
+download_promtool() { apt-get download -q promtool || apt-get download -q prometheus; }
 
 # One at a time; the second finds everything done.
 exec 9<ops/setup.sh
