@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from agents import cards, doctor
+from agents import cards
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
 from agents.pipeline import PIPELINE
 from agents.push import Push, Receipt
@@ -87,17 +87,21 @@ def doctor_() -> None:
 
     Example: `babelwire doctor`
     """
+    # The models' libraries take a second to import; no other command needs them in this process.
+    from agents import doctor
+
     settings = _settings()
+    marks = {"there": "[green]✓[/]", "optional": "[yellow]○[/]", "missing": "[red]✗[/]"}
     healthy = True
     for section in doctor.sections(settings):
         table = Table(title=section.title, title_justify="left", title_style="bold")
         for heading in section.headings:
             table.add_column(heading, overflow="fold")
         for row in section.rows:
-            healthy &= row.ok
-            mark = "[green]✓[/green]" if row.ok else "[red]✗[/red]"
-            table.add_row(mark, *row.cells)
+            healthy &= row.state != "missing"
+            table.add_row(marks[row.state], *row.cells)
         out.print(table)
+    out.print("✓ there   ○ would make it better   ✗ needed and missing", style="dim")
     raise typer.Exit(0 if healthy else 1)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Final, Literal
 
 from agents.tagging.models import model_table
 from agents.translation.routes import engine_table
@@ -21,11 +21,14 @@ PROGRAMS: Final = (
 )
 
 
+State = Literal["there", "optional", "missing"]
+
+
 @dataclass(frozen=True)
 class Row:
-    """One finding."""
+    """One finding. What is `optional` would make things better; what is `missing` is needed."""
 
-    ok: bool
+    state: State
     cells: tuple[str, ...]
 
 
@@ -41,46 +44,64 @@ class Section:
 def sections(settings: Settings) -> list[Section]:
     """Looks at this machine; takes a few seconds, changes nothing."""
     return [
-        Section("Parts", ("", "what", "found", "if missing"), [*_programs(), _broker(settings)]),
+        Section("Parts", ("", "what", "found", "how to get it"), [*_programs(), _broker(settings)]),
         Section(
             "Translation to English",
-            ("", "language", "engine", "route", "quality", "to get it or better it"),
-            [
-                Row(row.available, (row.language, row.engine, row.route, row.quality, row.missing))
-                for row in engine_table(settings)
-            ],
+            ("", "language", "engine", "route", "quality", "how to get it"),
+            _engines(settings),
         ),
         Section(
             "Names in the text",
-            ("", "language", "model", "to get it"),
+            ("", "language", "model", "how to get it"),
             [
-                Row(row.available, (row.language, row.model, row.missing))
+                Row("there" if row.available else "missing", (row.language, row.model, row.missing))
                 for row in model_table(settings)
             ],
         ),
     ]
 
 
+def _engines(settings: Settings) -> list[Row]:
+    table = engine_table(settings)
+    served = {row.language for row in table if row.available}
+    return [
+        Row(
+            _state(row.available, needed=row.language not in served),
+            (row.language, row.engine, row.route, row.quality, row.missing),
+        )
+        for row in table
+    ]
+
+
+def _state(found: bool, needed: bool = True) -> State:
+    if found:
+        return "there"
+    return "missing" if needed else "optional"
+
+
 def _programs() -> list[Row]:
-    rows = [Row(sys.version_info >= (3, 11), ("python", sys.version.split()[0], ""))]
+    rows = [Row(_state(sys.version_info >= (3, 11)), ("python", sys.version.split()[0], ""))]
     for package in PACKAGES:
         try:
-            rows.append(Row(True, (package, version(package), "")))
+            rows.append(Row("there", (package, version(package), "")))
         except PackageNotFoundError:
-            rows.append(Row(False, (package, "not installed", "make setup")))
+            rows.append(Row("missing", (package, "not installed", "make setup")))
     for program, purpose, remedy in PROGRAMS:
-        found = shutil.which(program)
-        rows.append(Row(found is not None, (f"{program}: {purpose}", found or "not found", remedy)))
+        path = shutil.which(program)
+        what = f"{program}: {purpose}"
+        if path:
+            rows.append(Row("there", (what, path, "")))
+        else:
+            rows.append(Row("missing", (what, "not found", remedy)))
     return rows
 
 
 def _broker(settings: Settings) -> Row:
+    address = f"broker {settings.bootstrap_servers}"
     try:
         present = asyncio.run(clients.existing_topics(settings))
     except clients.BrokerUnreachable:
-        # A broker is not part of the installation, so its absence is a note and not a fault.
-        return Row(
-            True, (f"broker {settings.bootstrap_servers}", "no answer", "babelwire kafka start")
-        )
+        # A broker is not part of the installation, so its absence is no fault of it.
+        return Row("optional", (address, "no answer", "babelwire kafka start"))
     ours = sum(name.startswith(f"{settings.topic_prefix}.") for name in present)
-    return Row(True, (f"broker {settings.bootstrap_servers}", f"answers, {ours} topics", ""))
+    return Row("there", (address, f"answers, {ours} topics", ""))
