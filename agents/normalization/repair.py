@@ -5,6 +5,7 @@ What the author wrote stays: quotes, dashes and punctuation are not touched.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 import ftfy
@@ -13,6 +14,7 @@ from ftfy.badness import is_bad
 from agents.normalization.folding import words
 from agents.normalization.mapped import Edit, Mapped, join
 
+_LONGEST_KNOWN: Final = 250
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,24}\d{0,2});")
 _LINE_END: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _DROPPED: Final = re.compile(
@@ -61,7 +63,17 @@ def _lines(body: Mapped) -> list[Mapped]:
 
 
 def _recode(line: Mapped) -> Mapped:
-    return line.become(ftfy.fix_encoding(line.text)) if is_bad(line.text) else line
+    if not is_bad(line.text):
+        return line
+    return line.become(
+        _recoded(line.text) if len(line.text) <= _LONGEST_KNOWN else ftfy.fix_encoding(line.text)
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _recoded(text: str) -> str:
+    """A short line, which comes by again in every round until the text has settled."""
+    return ftfy.fix_encoding(text)
 
 
 def _unescape(text: str) -> list[Edit]:
