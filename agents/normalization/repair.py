@@ -70,7 +70,7 @@ def _recode(line: Mapped) -> Mapped:
     )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def _recoded(text: str) -> str:
     """A short line, which comes by again in every round until the text has settled."""
     return ftfy.fix_encoding(text)
