@@ -5,6 +5,7 @@
 # make clean   removes what was built here; the downloads in the user's cache stay
 
 BIN := .venv/bin
+CODE := schemas streams agents ops tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help setup demo test lint clean
@@ -22,8 +23,8 @@ test: setup lint
 	$(BIN)/python -m pytest
 
 lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 
 clean:
