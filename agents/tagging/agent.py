@@ -1,16 +1,17 @@
 """The tagging stage: what it reads, does and writes."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from agents.tagging.article import FindNames, tag
-from agents.tagging.models import recogniser
-from agents.tagging.names import table
-from agents.tagging.spans import Span
 from schemas import EnrichedEvent, TranslatedArticle
 from schemas.identity import event_id
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import ENRICHED, TRANSLATED
+
+if TYPE_CHECKING:
+    from agents.tagging.article import FindNames
+    from agents.tagging.spans import Span
 
 
 def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
@@ -20,15 +21,21 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
     languages and the French one takes seconds. Raises NameTableError when the user's own name
     table cannot be read.
     """
+    # Here, because spaCy takes a second to import, and who only reads the pipeline's data (a
+    # worker's own process, the command line) has no use for it.
+    from agents.tagging.article import tag
+    from agents.tagging.models import recogniser
+    from agents.tagging.names import table
+
     names = table(settings.names_file)
     loaded: dict[str, FindNames | None] = {}
 
-    def model(language: str) -> FindNames | None:
+    def model(language: str) -> "FindNames | None":
         if language not in loaded:
             loaded[language] = recogniser(settings, language)
         return loaded[language]
 
-    def english(sentence: str) -> list[Span]:
+    def english(sentence: str) -> "list[Span]":
         find = model("en")
         return find(sentence) if find else []
 
