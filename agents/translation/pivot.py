@@ -15,7 +15,7 @@ from agents.translation.engines import Quality, Rendering
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 from agents.translation.shield import Kind, Piece, Shield, is_token
-from agents.translation.unknown import UnknownWords
+from agents.translation.unknown import UnknownWords, by_ending
 
 _MARKED = re.compile(r"(\\.|\[[^\[\]]*\])|[*#@]+([^\W_]+(?:[-·'’][^\W_]+)*)?")
 _END = re.compile(r"[.!?…:;]['\"”’»)\]]*$")
@@ -54,6 +54,8 @@ class Pivot:
         self.route = route
         self._analyser = analyser
         self._hops = hops
+        # The language that each hop turns into Portuguese, if it does.
+        self._into = ("", "ca") if len(hops) > 1 else (language,)
         self._neural = neural
         self._phrases = lexicon.phrases(f"{language}-pt")
         self._unknown = UnknownWords(language)
@@ -66,6 +68,11 @@ class Pivot:
         pieces = [list(cut(stream.clean(sentence))) for sentence in sentences]
         done = iter(self._pieces([piece for parts in pieces for piece in parts]))
         return [together([next(done) for _ in parts]) for parts in pieces]
+
+    def close(self) -> None:
+        """Ends Apertium's programs; the next sentence starts them again."""
+        for pipeline in (self._analyser, *self._hops):
+            pipeline.close()
 
     def _pieces(self, lines: list[str]) -> list[Rendering]:
         analysed = self._analyser.lines([stream.escape(line) for line in lines])
@@ -84,9 +91,7 @@ class Pivot:
         return _Job(line, shield, stream.escape(hidden + "." * full_stop), full_stop)
 
     def _to_hide(self, line: str, analysed: str) -> list[Piece]:
-        read, units = stream.read_units(analysed)
-        if read != line:
-            units = []
+        units = stream.read_units(analysed, line)
         found: list[Piece] = []
 
         def add(start: int, end: int, text: str, kind: Kind) -> None:
@@ -121,7 +126,7 @@ class Pivot:
         before = [job.shield.present(job.text) for job in jobs]
         answers = self._hops[number].lines([job.text for job in jobs])
         for job, there, answer in zip(jobs, before, answers, strict=True):
-            job.text = _unmarked(answer, job.unknown)
+            job.text = _unmarked(answer, job.unknown, self._into[number])
             for index in sorted(there - job.shield.present(job.text)):
                 job.dropped.append(job.shield.pieces[index].text)
 
@@ -162,16 +167,21 @@ class Pivot:
         )
 
 
-def _unmarked(text: str, unknown: list[str]) -> str:
-    """The stream without Apertium's marks; the marked words are added to `unknown`."""
+def _unmarked(text: str, unknown: list[str], language: str) -> str:
+    """The stream without Apertium's marks; the marked words are added to `unknown`.
+
+    A word that a hop from `language` into Portuguese did not know gets a Portuguese ending.
+    """
 
     def take(match: re.Match[str]) -> str:
         if match.group(1) is not None:
             return match.group(1)
         word = match.group(2) or ""
-        if word and not is_token(word) and word not in unknown:
+        if not word or is_token(word):
+            return word
+        if word not in unknown and not word[0].isupper():
             unknown.append(word)
-        return word
+        return (by_ending(word, language) if word.islower() else None) or word
 
     return _MARKED.sub(take, text)
 

@@ -46,7 +46,9 @@ class Shield:
             if piece.start < at or len(self.pieces) == LIMIT:
                 continue
             capital = line[piece.start].isupper() or piece.kind is not Kind.WORD
-            out += (line[at : piece.start], _token(len(self.pieces), capital))
+            # A hidden elision (`lorsqu'`) must not grow together with the word after it.
+            apart = " " if line[piece.end : piece.end + 1].isalnum() else ""
+            out += (line[at : piece.start], _token(len(self.pieces), capital), apart)
             self.pieces.append(piece)
             at = piece.end
         return "".join((*out, line[at:]))

@@ -17,6 +17,10 @@ SEPARATOR = "[][\n]"
 # in the light of the one before.
 RESET = ". ." + SEPARATOR
 
+# Between two units there is little more than a space or a quotation mark; a surface form found
+# farther on is another word of the same form.
+_FARTHEST = 12
+
 _RESERVED = re.compile(r"[\[\]{}^$@\\/<>]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SUPERBLANK = re.compile(r"(?<!\\)((?:\\\\)*)\[((?:[^\[\]\\]|\\.)*)\]", re.DOTALL)
@@ -72,23 +76,21 @@ def split(reply: str) -> list[str]:
     return reply.split(SEPARATOR)[1:-1:2]
 
 
-def read_units(stream: str) -> tuple[str, list[Unit]]:
-    """The line that an analysed stream stands for, and its lexical units in order."""
-    line: list[str] = []
-    length = 0
+def read_units(stream: str, line: str) -> list[Unit]:
+    """The lexical units of an analysed stream, placed in the line that it was made from.
+
+    The analyser writes a space after an elision (`l' indice`), so each surface form is looked for
+    in the line from where the last one ended; one that is not there is left out.
+    """
     units = []
-    last = 0
+    at = 0
     for found in _UNIT.finditer(stream):
-        between = unescape(stream[last : found.start()])
-        last = found.end()
-        fields = [unescape(field) for field in _fields(found.group(1))]
-        surface = fields[0]
-        length += len(between)
-        units.append(Unit(length, length + len(surface), surface, tuple(fields[1:])))
-        line += (between, surface)
-        length += len(surface)
-    line.append(unescape(stream[last:]))
-    return "".join(line), units
+        surface, *analyses = (unescape(field) for field in _fields(found.group(1)))
+        start = line.find(surface, at)
+        if surface and 0 <= start <= at + _FARTHEST:
+            at = start + len(surface)
+            units.append(Unit(start, at, surface, tuple(analyses)))
+    return units
 
 
 def _fields(inner: str) -> list[str]:

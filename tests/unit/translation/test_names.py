@@ -1,12 +1,15 @@
 """Which words are names, on analysed lines written by hand."""
 
+import re
+
 from agents.translation import names, stream
 
 KNOWN = names.known_pattern(["Meta", "Sam Altman", "Her"])
 
 
 def found(analysed: str) -> list[str]:
-    line, units = stream.read_units(analysed)
+    line = re.sub(r"\^([^/]*)/[^$]*\$", r"\1", analysed)
+    units = stream.read_units(analysed, line)
     return [
         line[start:end]
         for start, end in names.find_names(line, units, KNOWN, {"crollo"}.__contains__)

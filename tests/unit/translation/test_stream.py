@@ -26,15 +26,19 @@ def test_a_cleaned_line_holds_no_control_characters_and_no_doubled_spaces(text: 
 
 
 def test_lexical_units_are_read_with_their_places_in_the_line() -> None:
-    line, units = stream.read_units(
-        "^L'/il<det>$^attrice/attrice<n>$ \\@ ^Lightcap/*Lightcap$^./.<sent>$"
-    )
-    assert line == "L'attrice @ Lightcap."
+    line = "L'attrice @ Lightcap."
+    analysed = "^L'/il<det>$ ^attrice/attrice<n>$ \\@ ^Lightcap/*Lightcap$^./.<sent>$"
+    units = stream.read_units(analysed, line)
     assert [line[unit.start : unit.end] for unit in units] == ["L'", "attrice", "Lightcap", "."]
     assert [unit.unknown for unit in units] == [False, False, True, False]
 
 
+def test_a_unit_that_is_not_in_the_line_is_left_out() -> None:
+    units = stream.read_units("^uno/uno<num>$ ^due/due<num>$ ^tre/tre<num>$", "uno tre")
+    assert [unit.surface for unit in units] == ["uno", "tre"]
+
+
 def test_an_escaped_slash_within_a_unit_does_not_split_it() -> None:
-    _, units = stream.read_units("^a\\/b/*a\\/b$")
-    assert units[0].surface == "a/b"
-    assert units[0].analyses == ("*a/b",)
+    (unit,) = stream.read_units("^a\\/b/*a\\/b$", "a/b")
+    assert unit.surface == "a/b"
+    assert unit.analyses == ("*a/b",)
