@@ -223,16 +223,20 @@ def run(
             _usage(f"--workers {item}: expected STAGE=N with N from 1 to 9, {', '.join(numbers)}")
         numbers[name] = int(number)
     logs.configure(settings)
-    try:
-        asyncio.run(clients.create_topics(settings))
-    except clients.BrokerUnreachable as fault:
-        _say(f"{fault}; the workers wait for it")
     programs = [
         supervisor.Program(f"{name}/{slot}", supervisor.worker_command(name, slot))
         for name, number in numbers.items()
         for slot in range(number)
     ]
-    asyncio.run(supervisor.supervise(programs, settings))
+    asyncio.run(_supervise(programs, settings))
+
+
+async def _supervise(programs: list[supervisor.Program], settings: Settings) -> None:
+    creating = asyncio.create_task(clients.create_topics_in_time(settings, _say))
+    try:
+        await supervisor.supervise(programs, settings)
+    finally:
+        creating.cancel()
 
 
 @app.command()

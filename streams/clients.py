@@ -145,6 +145,23 @@ async def create_topics(settings: Settings, topics: Iterable[Topic] = TOPICS) ->
     return [topic.full_name(settings.topic_prefix) for topic in missing]
 
 
+async def create_topics_in_time(settings: Settings, say: Callable[[str], None]) -> None:
+    """Creates the topics as soon as a broker answers; says once that it waits for one."""
+    said = False
+    while True:
+        try:
+            created = await create_topics(settings)
+        except BrokerUnreachable as fault:
+            if not said:
+                say(f"waiting: {fault}")
+            said = True
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+        else:
+            if created:
+                say(f"created topics {', '.join(created)}")
+            return
+
+
 async def wait_for_topics(
     settings: Settings, names: Iterable[str], say: Callable[[str], None]
 ) -> None:

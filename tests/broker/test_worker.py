@@ -112,6 +112,23 @@ def test_a_worker_without_a_broker_says_so_once_and_connects_when_it_comes(
         embedded.stop(state)
 
 
+def test_run_creates_the_topics_when_its_broker_comes_late(tmp_path: Path, jars: Path) -> None:
+    state = tmp_path / "kafka"
+    broker = embedded.start(state, jars=jars, port=0)
+    port = int(broker.bootstrap.rsplit(":", 1)[1])
+    desk = open_desk(broker.bootstrap, tmp_path)
+    embedded.stop(state)
+    desk.environment["BABELWIRE_TOPIC_PREFIX"] = "late"
+    try:
+        with desk.running("run"):
+            until(lambda: "no Kafka broker" in desk.log_of("run").read_text(), 30, "the message")
+            embedded.start(state, jars=jars, port=port)
+            desk.await_ready()
+    finally:
+        embedded.stop(state)
+    assert "created topics late.raw" in desk.log_of("run").read_text()
+
+
 def test_a_worker_waits_for_missing_topics_and_names_them(desk: Desk) -> None:
     desk.environment["BABELWIRE_TOPIC_PREFIX"] = "elsewhere"
     desk.environment["BABELWIRE_METRICS_PORT"] = str(free_metrics_port())
