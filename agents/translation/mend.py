@@ -1,5 +1,6 @@
 """Small repairs: over the Portuguese that the rules made, and over the English at the end."""
 
+import itertools
 import re
 
 from agents.translation import lexicon
@@ -33,6 +34,13 @@ def english(text: str) -> str:
     """The English without what the models are known to leave behind."""
     for pattern, replacement in _ENGLISH:
         text = pattern.sub(replacement, text)
+    return text
+
+
+def possessives(text: str, names: list[str]) -> str:
+    """`Sora de OpenAI`, which the model takes for one name, as `OpenAI's Sora`."""
+    for name, owner in itertools.permutations(dict.fromkeys(names), 2):
+        text = text.replace(f"{name} de {owner}", f"{owner}'s {name}")
     return text
 
 

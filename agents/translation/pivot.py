@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import simplemma
+
 from agents.translation import lexicon, mend, names, stream
 from agents.translation.apertium import Pipeline
 from agents.translation.engines import Quality, Rendering
@@ -20,6 +22,7 @@ from agents.translation.unknown import UnknownWords, by_ending
 _MARKED = re.compile(r"(\\.|\[[^\[\]]*\])|[*#@]+([^\W_]+(?:[-·'’][^\W_]+)*)?")
 _END = re.compile(r"[.!?…:;]['\"”’»)\]]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:[-·][^\W\d_]+)*")
+_BOTH = re.compile(r"\b([Ss]ia) (?:[A-ZÀ-Ý][\w.-]*(?: [A-ZÀ-Ý][\w.-]*)*) (che) (?=[A-ZÀ-Ý])")
 _AI = re.compile(r"(?<![\w-])(?:IA|AI)(?![\w-])")
 
 
@@ -102,18 +105,39 @@ class Pivot:
             add(*match.span(), match.group(), Kind.OPAQUE)
         for match in _AI.finditer(line):
             add(*match.span(), "IA", Kind.WORD)
+        phrases = self._phrases_in(line)
+        for start, end, portuguese in phrases:
+            # An expression of several words may hold a name; one word may be (in) a name itself.
+            if " " in line[start:end]:
+                add(start, end, portuguese, Kind.WORD)
         for start, end in names.find_names(line, units, self._known, self._unknown.is_word):
             if not self._is_common(line, start, end):
                 add(start, end, line[start:end], Kind.NAME)
-        if self._phrases is not None:
-            for match in self._phrases.pattern.finditer(line):
-                portuguese = self._phrases.portuguese[match.group().lower().replace("’", "'")]
-                add(*match.span(), _like(match.group(), portuguese), Kind.WORD)
+        for match in _BOTH.finditer(line) if self.language == "it" else ():
+            # The rules read the pair as a subjunctive and a relative pronoun.
+            add(*match.span(1), _like(match.group(1), "tanto"), Kind.WORD)
+            add(*match.span(2), "como", Kind.WORD)
+        for start, end, portuguese in phrases:
+            add(start, end, portuguese, Kind.WORD)
         for unit in units:
             word = self._unknown.portuguese(unit.surface, unit.unknown)
             if word is not None:
                 add(unit.start, unit.end, _like(unit.surface, word), Kind.WORD)
         return found
+
+    def _phrases_in(self, line: str) -> list[tuple[int, int, str]]:
+        if self._phrases is None:
+            return []
+        return [
+            (
+                *match.span(),
+                _like(
+                    match.group(),
+                    self._phrases.portuguese[match.group().lower().replace("’", "'")],
+                ),
+            )
+            for match in self._phrases.pattern.finditer(line)
+        ]
 
     def _is_common(self, line: str, start: int, end: int) -> bool:
         return (
@@ -121,6 +145,14 @@ class Pivot:
             and start == 0
             and re.match(r"\s(?:d[ei]\w*|per|pour|para)\b", line[end:]) is not None
         )
+
+    def _leftovers(self, portuguese: str, english: str) -> str:
+        """The English with the words that the model copied (in quotes it does) done alone."""
+        for word in _left_over(portuguese, english):
+            alone = self._neural(word).rstrip(".")
+            if alone and len(alone.split()) <= 2:
+                english = re.sub(rf"\b{re.escape(word)}\b", alone.lower(), english)
+        return english
 
     def _hop(self, jobs: list[_Job], number: int) -> None:
         before = [job.shield.present(job.text) for job in jobs]
@@ -154,7 +186,9 @@ class Pivot:
         english, notes = keep_names(
             self._neural, Draft(portuguese, kept, opaque), job.line, list(job.dropped)
         )
-        english = mend.english(english)
+        english = mend.english(self._leftovers(portuguese, english))
+        listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]
+        english = mend.possessives(english, listed)
         if job.full_stop and english.endswith(".") and not english.endswith(".."):
             english = english[:-1]
         unknown = list(dict.fromkeys(job.unknown))
@@ -165,6 +199,16 @@ class Pivot:
             max(0.0, round(1.0 - penalty, 3)),
             (*(f"unknown: {word}" for word in unknown), *notes),
         )
+
+
+def _left_over(portuguese: str, english: str) -> list[str]:
+    """Portuguese words that stand in the English as they were."""
+    there = {word for word in _WORD.findall(portuguese) if word.islower() and len(word) > 4}
+    return [
+        word
+        for word in dict.fromkeys(_WORD.findall(english))
+        if word in there and not simplemma.is_known(word, "en") and simplemma.is_known(word, "pt")
+    ]
 
 
 def _unmarked(text: str, unknown: list[str], language: str) -> str:

@@ -62,6 +62,8 @@ _ENDINGS: dict[str, tuple[tuple[str, str], ...]] = {
         *(("án", "ão"), ("ó", "ou")),
     ),
 }
+# Endings that names do not have.
+_WORD_ONLY = re.compile(r"(?:zion[ei]|ità|tions?|ités?|ciones|ción|idad(?:es)?|ment[eoi]|ements?)$")
 _SPELLING = {
     "it": (("zz", "z"), ("cch", "c"), ("gg", "g"), ("tt", "t"), ("pp", "p"), ("bb", "b")),
     "fr": (("ph", "f"), ("tt", "t"), ("nn", "n"), ("pp", "p"), ("ll", "l")),
@@ -104,7 +106,8 @@ class UnknownWords:
     def is_word(self, lowered: str) -> bool:
         """Whether the lower-case form is a word of the language, and so no name."""
         return (
-            lowered in self._own
+            _WORD_ONLY.search(lowered) is not None
+            or lowered in self._own
             or lowered in freedict.entries(self._language)
             or simplemma.is_known(lowered, self._language)
         )
