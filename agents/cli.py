@@ -15,13 +15,15 @@ import orjson
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from agents import cards
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
 from agents.pipeline import PIPELINE
-from agents.push import Push, Receipt
+from agents.push import Push, Receipt, progress_bar
 from schemas import (
+    REASONS,
     EnrichedEvent,
     MessageError,
     NormalizedArticle,
@@ -31,7 +33,7 @@ from schemas import (
     encode,
 )
 from schemas.base import Message
-from streams import clients, embedded, logs, reading, supervisor
+from streams import clients, dead_letters, embedded, logs, reading, supervisor
 from streams import worker as workers
 from streams.settings import Settings
 from streams.stage import Stage
@@ -46,7 +48,11 @@ app = typer.Typer(
 )
 kafka = typer.Typer(no_args_is_help=True, help="The embedded broker: a real, one-node Kafka.")
 topics = typer.Typer(no_args_is_help=True, help="The pipeline's topics.")
+letters = typer.Typer(
+    no_args_is_help=True, help="Records that could not be processed: look at them, replay them."
+)
 app.add_typer(kafka, name="kafka")
+app.add_typer(letters, name="dead-letters")
 app.add_typer(topics, name="topics")
 
 out: Final = Console(highlight=False)
@@ -381,6 +387,99 @@ def status(
             dead or "none",
         )
     out.print(table)
+
+
+OfStage = Annotated[str | None, typer.Option(help="Only those that this stage refused.")]
+OfReason = Annotated[str | None, typer.Option(help="Only those with this reason code.")]
+OfSource = Annotated[str | None, typer.Option(help="Only those of this source.")]
+SinceWhen = Annotated[str | None, typer.Option(help="Only the last 30s, 15m, 1h, 2d.")]
+
+
+def _letters(
+    settings: Settings,
+    stage: str | None,
+    reason: str | None,
+    source: str | None,
+    since: str | None,
+) -> list[dead_letters.Found]:
+    if reason is not None and reason not in REASONS:
+        _usage(f"no reason is called {reason!r}; there are {', '.join(REASONS)}")
+    begin = 0.0 if since is None else time.time() - _seconds(since)
+    wanted = dead_letters.Filter(stage, reason, source, begin)
+
+    async def collect() -> list[dead_letters.Found]:
+        return [found async for found in dead_letters.find(settings, wanted)]
+
+    return _run(collect())
+
+
+@letters.command("list")
+def letters_list(
+    stage: OfStage = None,
+    reason: OfReason = None,
+    source: OfSource = None,
+    since: SinceWhen = None,
+) -> None:
+    """Counts by stage and reason, with the newest of each as a sample.
+
+    Example: `babelwire dead-letters list --since 1d`
+    """
+    found = _letters(_settings(), stage, reason, source, since)
+    groups: dict[tuple[str, str], list[dead_letters.Found]] = {}
+    for each in found:
+        groups.setdefault((each.letter.stage, each.letter.reason), []).append(each)
+    table = Table("stage", "reason", "count", "newest", "its error")
+    for (of_stage, of_reason), group in sorted(groups.items()):
+        newest = max(group, key=lambda each: each.letter.failed_at)
+        table.add_row(
+            of_stage, of_reason, str(len(group)), newest.place, escape(newest.letter.error)
+        )
+    out.print(table if groups else "no dead letters")
+
+
+@letters.command("show")
+def letters_show(
+    place: Annotated[str, typer.Argument(help="As `list` gives it, such as 3@17.")],
+) -> None:
+    """One dead letter: why and where it failed, and the record as it came.
+
+    Example: `babelwire dead-letters show 3@17`
+    """
+    for each in _letters(_settings(), None, None, None, None):
+        if each.place == place:
+            for name, value in each.letter.model_dump().items():
+                out.print(f"{name:>17}  {value}", markup=False, soft_wrap=True)
+            out.print(f"{'replays':>17}  {each.replays}")
+            _write(each.record.value or b"")
+            return
+    _fail(f"no dead letter at {place}; `babelwire dead-letters list` shows what there is")
+
+
+@letters.command("replay")
+def letters_replay(
+    stage: OfStage = None,
+    reason: OfReason = None,
+    source: OfSource = None,
+    since: SinceWhen = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    rate: Annotated[float, typer.Option(help="Records per second at the most.", min=0.1)] = 50.0,
+) -> None:
+    """Send dead letters back to the stage that refused them, for instance after a fix.
+
+    Example: `babelwire dead-letters replay --reason too_large --dry-run`
+    """
+    settings = _settings()
+    found = _letters(settings, stage, reason, source, since)
+    worn = [each for each in found if each.replays >= dead_letters.MOST_REPLAYS]
+    if worn:
+        _say(f"{len(worn)} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
+    if dry_run:
+        _say(f"would replay {len(found) - len(worn)} records")
+        return
+    with progress_bar() as progress:
+        task = progress.add_task("replaying", total=len(found) - len(worn))
+        sent = _run(dead_letters.replay(settings, found, rate, lambda _: progress.advance(task)))
+    _say(f"replayed {sent} records")
 
 
 @app.command()

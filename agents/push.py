@@ -62,7 +62,7 @@ class Push:
         """
         async with clients.producer(self._settings) as producer:
             work = self._first.load(self._settings)
-            with _progress() as progress:
+            with progress_bar() as progress:
                 task = progress.add_task("pushing", total=total)
                 for item in inputs:
                     report(await self._send_one(producer, work, item))
@@ -115,7 +115,8 @@ def _receipt(
     return Receipt(name, sent.topic, sent.partition, sent.offset, article_id, warning)
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """Progress on stderr, gone when the work is done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
