@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from agents.tagging.entities import Thing, things
+from agents.tagging.models import word_test
 from agents.tagging.names import NameTable
 from agents.tagging.projection import Pair, project
 from agents.tagging.recognition import recognise
@@ -95,8 +96,9 @@ def tag(
     if find is not None:
         spans = find(joined.source)
     else:
-        spans = borrowed(joined, find_english) if article.translation.coverage else []
-    named = things(joined.source, recognise(joined.source, spans, table), table)
+        spans = borrowed(joined, find_english, table) if article.translation.coverage else []
+    found = recognise(joined.source, spans, table, word_test(article.language.code))
+    named = things(joined.source, found, table)
     targets = project(named, joined.source, joined.target, joined.pairs, find_english)
     most = max((len(thing.mentions) for thing in named), default=0)
     ranked = sorted(
@@ -106,16 +108,20 @@ def tag(
     return [_entity(thing, value, joined, targets) for thing, value in ranked], about(ranked)
 
 
-def borrowed(joined: Joined, find_english: FindNames) -> list[Span]:
-    """Names found in the English that stand letter for letter in the aligned source sentence."""
+def borrowed(joined: Joined, find_english: FindNames, table: NameTable) -> list[Span]:
+    """Names found in the English that stand letter for letter in the aligned source sentence, or
+    there under another name that the table has for them."""
     spans = []
     for pair in joined.pairs:
         sentence = joined.target[pair.target[0] : pair.target[1]]
         for span in find_english(sentence):
             name = sentence[span.start : span.end]
-            at = joined.source.find(name, *pair.source)
-            if at >= 0 and name[0].isupper():
-                spans.append(Span(at, at + len(name), span.type))
+            known = table.link(name, span.type)
+            for surface in (name, *(known.surfaces if known else ())):
+                at = joined.source.find(surface, *pair.source)
+                if at >= 0 and surface[0].isupper() and len(surface) > 2:
+                    spans.append(Span(at, at + len(surface), span.type))
+                    break
     return spans
 
 

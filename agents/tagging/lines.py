@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
-from agents.tagging.models import recogniser
+from agents.tagging.models import recogniser, word_test
 from agents.tagging.names import table
 from agents.tagging.recognition import recognise
 from schemas import EntityType
@@ -28,8 +28,9 @@ def tag_lines(
     """
     find = recogniser(settings, language)
     names = table(settings.names_file)
+    is_word = word_test(language)
     for line in lines:
         yield [
             NameInLine(text=line[one.start : one.end], type=one.type, start=one.start, end=one.end)
-            for one in recognise(line, find(line) if find else [], names)
+            for one in recognise(line, find(line) if find else [], names, is_word)
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import simplemma
 import spacy
 
 import agents.tagging.features  # noqa: F401 - registers the architecture of the Italian model
@@ -63,6 +64,7 @@ NOT_FOR_NAMES: Final = (
     "textcat",
     "textcat_multilabel",
 )
+WITH_DICTIONARY: Final = ("it", "fr", "es", "pt", "en")
 LONGEST_PIECE: Final = 20_000
 
 Recogniser = Callable[[str], list[Span]]
@@ -112,6 +114,13 @@ def model_table(settings: Settings) -> list[ModelRow]:
             present = english is not None and is_present(english)
             rows.append(ModelRow(language, TABLE_AND_ENGLISH, present, "" if present else "see en"))
     return rows
+
+
+def word_test(language: str) -> Callable[[str], bool]:
+    """Tells whether a lower-case form is a word of the language; never, for one nobody knows."""
+    if language not in WITH_DICTIONARY:
+        return lambda word: False
+    return lambda word: bool(simplemma.is_known(word, lang=language))
 
 
 def recogniser(settings: Settings, language: str) -> Recogniser | None:

@@ -282,7 +282,8 @@ def _shipped_table() -> NameTable:
 
 
 def _joined(known: list[Name], more: Iterable[Name]) -> list[Name]:
-    """`known` and `more`, where a place of `more` that `known` has too only adds its surfaces."""
+    """`known` and `more`, where a place of `more` whose English name `known` has only adds its
+    surfaces."""
     places = {
         fold(surface): number
         for number, name in enumerate(known)
@@ -291,7 +292,7 @@ def _joined(known: list[Name], more: Iterable[Name]) -> list[Name]:
     }
     joined = list(known)
     for name in more:
-        number = next((places[fold(s)] for s in name.surfaces if fold(s) in places), None)
+        number = places.get(fold(name.name))
         if number is None:
             joined.append(name)
         else:

@@ -1,17 +1,17 @@
 """Where the English names what the source names: offsets for each mention, sentence by sentence."""
 
 import difflib
-import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agents.tagging.entities import Thing
-from agents.tagging.recognition import Found
-from agents.tagging.spans import Span, fold
-from schemas import EntityType
+from agents.tagging.recognition import CONNECTORS, Found
+from agents.tagging.spans import WORD, Span, Taken, fold, is_proper
 
 ALIKE: Final = 0.6
+LONGEST: Final = 3_000
 
 
 @dataclass(frozen=True)
@@ -59,48 +59,69 @@ def _in_sentence(
     sentence: str,
     english_names: Callable[[str], list[Span]],
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    taken: list[tuple[int, int]] = []
+    taken = Taken(len(sentence))
+    exact = _Index(sentence, sentence, range(len(sentence)))
+    folded = _Index(sentence, *_plain(sentence))
     left: list[tuple[Thing, Found]] = []
     # Longer names first, so that "Altman" does not take the place of "Sam Altman".
     for thing, one in sorted(mentions, key=lambda it: (it[1].start - it[1].end, it[1].start)):
-        span = _named(sentence, [source[one.start : one.end], *thing.surfaces], taken)
+        surfaces = [source[one.start : one.end], *thing.surfaces]
+        span = _first(exact, surfaces, taken) or _first(
+            folded, [fold(surface) for surface in surfaces], taken
+        )
         if span is None:
             left.append((thing, one))
         else:
-            taken.append(span)
+            taken.take(*span)
             yield (one.start, one.end), span
-    if not left:
+    # In a "sentence" of pages, likeness of names says nothing, and comparing all takes minutes.
+    if not left or len(sentence) > LONGEST:
         return
-    candidates = [
-        (span.start, span.end, span.type)
-        for span in english_names(sentence)
-        if _free(span.start, span.end, taken)
-    ]
+    candidates = [span for span in english_names(sentence) if taken.is_free(span.start, span.end)]
     for thing, one in left:
         best = _nearest(thing, source[one.start : one.end], sentence, candidates)
         if best is not None:
             candidates.remove(best)
-            yield (one.start, one.end), best[:2]
+            yield (one.start, one.end), (best.start, best.end)
 
 
-def _named(
-    sentence: str, surfaces: Sequence[str], taken: list[tuple[int, int]]
-) -> tuple[int, int] | None:
-    for surface in surfaces:
-        for match in re.finditer(rf"(?<!\w){re.escape(surface)}(?!\w)", sentence):
-            if _free(*match.span(), taken):
-                return match.span()
-    plain, places = _plain(sentence)
-    for surface in surfaces:
-        wanted = fold(surface)
-        if len(wanted) < 2:
-            continue
-        for match in re.finditer(rf"(?<!\w){re.escape(wanted)}(?!\w)", plain):
-            start, end = places[match.start()], places[match.end() - 1] + 1
-            capital = any(c.isupper() for c in sentence[start:end])
-            if capital and _free(start, end, taken):
-                return start, end
-    return None
+class _Index:
+    """Where a sentence has a name as whole words, found by its first word. `text` is the sentence
+    or its folded form, `places` the positions of its characters in the sentence."""
+
+    def __init__(self, sentence: str, text: str, places: Sequence[int]) -> None:
+        self._sentence = sentence
+        self._text = text
+        self._places = places
+        self._starts: dict[str, list[int]] = defaultdict(list)
+        self._spent: dict[str, int] = {}
+        for word in WORD.finditer(text):
+            self._starts[word.group()].append(word.start())
+
+    def first(self, name: str, taken: Taken) -> tuple[int, int] | None:
+        """Its first place in the sentence that is free. What was not free once is not looked at
+        again, since nothing becomes free: a name said thousands of times costs no more for it."""
+        word = WORD.match(name)
+        starts = self._starts.get(word.group(), []) if word else []
+        for number in range(self._spent.get(name, 0), len(starts)):
+            span = self._at(starts[number], name)
+            if span is not None and taken.is_free(*span):
+                return span
+            self._spent[name] = number + 1
+        return None
+
+    def _at(self, start: int, name: str) -> tuple[int, int] | None:
+        end = start + len(name)
+        runs_on = name[-1].isalnum() and self._text[end : end + 1].isalnum()
+        if runs_on or not self._text.startswith(name, start):
+            return None
+        span = self._places[start], self._places[end - 1] + 1
+        return span if is_proper(self._sentence[span[0] : span[1]]) else None
+
+
+def _first(index: _Index, surfaces: Sequence[str], taken: Taken) -> tuple[int, int] | None:
+    spans = (index.first(surface, taken) for surface in surfaces)
+    return next((span for span in spans if span is not None), None)
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
@@ -114,27 +135,23 @@ def _plain(text: str) -> tuple[str, list[int]]:
     return "".join(parts), places
 
 
-def _free(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
-    return all(end <= other[0] or other[1] <= start for other in taken)
-
-
-def _nearest(
-    thing: Thing, surface: str, sentence: str, candidates: list[tuple[int, int, EntityType]]
-) -> tuple[int, int, EntityType] | None:
+def _nearest(thing: Thing, surface: str, sentence: str, candidates: Sequence[Span]) -> Span | None:
     names = {fold(surface), *map(fold, thing.surfaces[:1])}
-    best, nearest = None, ALIKE
+    best, nearest = None, 0.0
     for candidate in candidates:
-        given = fold(sentence[candidate[0] : candidate[1]])
+        given = fold(sentence[candidate.start : candidate.end])
         alike = max(_alike(name, given) for name in names)
-        if candidate[2] == thing.type and alike >= nearest:
-            best, nearest = candidate, alike + 1e-9
+        # Models differ over whether a museum is a place or an organisation.
+        near = candidate.type == thing.type or {candidate.type, thing.type} == {"LOC", "ORG"}
+        if near and alike >= ALIKE and alike > nearest:
+            best, nearest = candidate, alike
     return best
 
 
 def _alike(one: str, other: str) -> float:
     """How near two folded names are in spelling, in 0..1, whatever the order of their words."""
-    first, second = (" ".join(sorted(name.split())) for name in (one, other))
-    return max(
-        difflib.SequenceMatcher(None, one, other).ratio(),
-        difflib.SequenceMatcher(None, first, second).ratio(),
+    first, second = (
+        " ".join(sorted(word for word in WORD.findall(name) if word not in CONNECTORS))
+        for name in (one, other)
     )
+    return difflib.SequenceMatcher(None, first, second).ratio()

@@ -1,13 +1,12 @@
 """Which names a text contains: what the model finds and what the name table knows, as one list."""
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agents.tagging.names import CONTESTED, EVIDENCE, Hit, Name, NameTable, case_fits
-from agents.tagging.spans import WORD, Span, fold, opens_sentence, overlaps, stop_names
+from agents.tagging.names import CONTESTED, EVIDENCE, Hit, Name, NameTable
+from agents.tagging.spans import WORD, Near, Span, Taken, fold, opens_sentence, stop_names
 from schemas import EntityType
 
 SURE: Final = 0.95
@@ -34,72 +33,73 @@ class Found:
     score: float
     name: Name | None = None
 
-    @property
-    def span(self) -> Span:
-        """Its place and type."""
-        return Span(self.start, self.end, self.type)
 
-
-def recognise(text: str, spans: Iterable[Span], table: NameTable) -> list[Found]:
+def recognise(
+    text: str,
+    spans: Iterable[Span],
+    table: NameTable,
+    is_word: Callable[[str], bool] = lambda word: False,
+) -> list[Found]:
     """The names in `text` in order and without overlap.
 
-    `spans` is what a model found. Evidence is pooled over the whole text: a doubtful name counts
-    where another mention of it is certain, one name has one type, and a name found once is found
-    wherever it stands again.
+    `spans` is what a model found; `is_word` tells the common words of the language, in lower case,
+    which models take for places where they open a sentence. Evidence is pooled over the whole
+    text: a doubtful name counts where another mention of it is certain, one name has one type, and
+    a name found once is found wherever it stands again.
     """
     spans = sorted(set(spans), key=lambda span: (span.start, -span.end))
     accepted = _with_evidence(table.hits(text), spans)
-    merged = _merged(text, accepted, spans, table)
+    named = [span for span in spans if not _opens_as_word(text, span, table, is_word)]
+    merged = _merged(text, accepted, named, table)
     voted = _one_type_each(text, merged)
     return _spread(text, voted)
 
 
 def _with_evidence(hits: list[Hit], spans: list[Span]) -> list[Hit]:
     certain = {hit.name.id for hit in hits if hit.certain}
-    return [
-        hit
-        for hit in hits
-        if hit.certain
-        or hit.name.id in certain
-        or any(
-            (span.start, span.end, span.type) == (hit.start, hit.end, hit.name.type)
-            for span in spans
-        )
-    ]
+    said = set(spans)
+    return [hit for hit in hits if hit.certain or hit.name.id in certain or _span(hit) in said]
 
 
 def _merged(text: str, hits: list[Hit], spans: list[Span], table: NameTable) -> list[Found]:
-    kept: list[Hit] = []
+    said, near_spans, near_hits = set(spans), Near(spans), Near(hits)
+    taken = Taken(len(text))
+    found: list[Found] = []
     for hit in hits:
-        around = [span for span in spans if overlaps(span, _span(hit))]
-        if not any(_model_knows_better(text, hit, span, hits) for span in around):
-            kept.append(hit)
-    found = [Found(hit.start, hit.end, hit.name.type, _score(hit, spans), hit.name) for hit in kept]
-    taken = [one.span for one in found]
+        around = near_spans.overlapping(hit.start, hit.end)
+        if not any(_model_knows_better(text, hit, span, near_hits) for span in around):
+            agreed = AGREED if _span(hit) in said else SURE
+            score = MISSPELT if hit.misspelt else agreed
+            found.append(Found(hit.start, hit.end, hit.name.type, score, hit.name))
+            taken.take(hit.start, hit.end)
     for span in spans:
-        if any(overlaps(span, other) for other in taken):
+        if not taken.is_free(span.start, span.end):
             continue
         name = table.link(text[span.start : span.end], span.type)
-        if name is not None and not (
-            name.needs in ("", EVIDENCE, CONTESTED) and case_fits(name.name[:1], text[span.start])
-        ):
+        if name is not None and name.needs not in ("", EVIDENCE, CONTESTED):
             name = None
         found.append(Found(span.start, span.end, span.type, MODEL_ALONE, name))
-        taken.append(span)
+        taken.take(span.start, span.end)
     return sorted(found, key=lambda one: one.start)
+
+
+def _opens_as_word(text: str, span: Span, table: NameTable, is_word: Callable[[str], bool]) -> bool:
+    name = text[span.start : span.end]
+    return (
+        span.type == "LOC"
+        and name.istitle()
+        and name.isalpha()
+        and opens_sentence(text, span.start)
+        and table.link(name, "LOC") is None
+        and is_word(name.lower())
+    )
 
 
 def _span(hit: Hit) -> Span:
     return Span(hit.start, hit.end, hit.name.type)
 
 
-def _score(hit: Hit, spans: list[Span]) -> float:
-    if hit.misspelt:
-        return MISSPELT
-    return AGREED if _span(hit) in spans else SURE
-
-
-def _model_knows_better(text: str, hit: Hit, span: Span, hits: list[Hit]) -> bool:
+def _model_knows_better(text: str, hit: Hit, span: Span, hits: Near[Hit]) -> bool:
     """Whether the model's span is a longer name of which the table knows only a part (Hollywood
     Reporter, golfo del Messico), and no run of names or of other words; or whether the name is
     contested and the model gives it another type (Milan, the club)."""
@@ -108,7 +108,9 @@ def _model_knows_better(text: str, hit: Hit, span: Span, hits: list[Hit]) -> boo
     if (span.start, span.end) == (hit.start, hit.end):
         return hit.name.needs == CONTESTED
     inside = {
-        other.name.id for other in hits if span.start <= other.start and other.end <= span.end
+        other.name.id
+        for other in hits.overlapping(span.start, span.end)
+        if span.start <= other.start and other.end <= span.end
     }
     if len(inside) > 1:
         return False
@@ -157,16 +159,23 @@ def _spread(text: str, found: list[Found]) -> list[Found]:
             sources.setdefault(surface, one)
         if one.type == "PER" and len(words) > 1 and len(words[-1]) > 3 and words[-1][0].isupper():
             surnames.setdefault(words[-1], one)
-    taken = [one.span for one in found]
+    taken = Taken(len(text))
+    for one in found:
+        taken.take(one.start, one.end)
+    first_words: dict[str, list[int]] = defaultdict(list)
+    for word in WORD.finditer(text):
+        first_words[word.group()].append(word.start())
     added: list[Found] = []
     for surface, source in [*sources.items(), *surnames.items()]:
-        for match in re.finditer(rf"(?<!\w){re.escape(surface)}(?!\w)", text):
-            span = Span(match.start(), match.end(), source.type)
-            if any(overlaps(span, other) for other in taken):
+        first = WORD.match(surface)
+        for start in first_words[first.group()] if first else ():
+            end = start + len(surface)
+            if not text.startswith(surface, start) or text[end : end + 1].isalnum():
                 continue
-            if surface in surnames and opens_sentence(text, span.start):
+            alone = surface not in sources
+            if not taken.is_free(start, end) or (alone and opens_sentence(text, start)):
                 continue
-            name = source.name if surface in sources or source.type == "PER" else None
-            added.append(Found(span.start, span.end, source.type, POOLED, name))
-            taken.append(span)
+            name = source.name if not alone or source.type == "PER" else None
+            added.append(Found(start, end, source.type, POOLED, name))
+            taken.take(start, end)
     return sorted([*found, *added], key=lambda one: one.start)

@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from schemas import EntityType
 
@@ -16,6 +16,7 @@ LETTERS_OF_OTHER_ALPHABETS: Final = str.maketrans(
      "Æ": "AE", "Œ": "OE", "ı": "i", "’": "'", "‘": "'", "ʼ": "'", "\u00a0": " ", "\u202f": " "}
 )  # fmt: skip
 WORD: Final = re.compile(r"\w+|[^\w\s]")
+FIRST_WORD: Final = re.compile(r"\w+\.?(?=\s)")
 ELIDED: Final = re.compile(r"(?:[ldnsjtmcLD]|qu|jusqu|lorsqu|[a-z]{1,6}ll|un|dov|com)['’](?=\w)")
 GENITIVE: Final = re.compile(r"['’]s$")
 NEARBY: Final = 200
@@ -62,8 +63,8 @@ def tidy(text: str, start: int, end: int, kind: EntityType) -> Iterator[Span]:
             start = after if text[after].isupper() and text[start].islower() else start
         if genitive := GENITIVE.search(text[start:end]):
             end = start + genitive.start()
-        first = WORD.match(text, start, end)
-        if first and first.end() < end and fold(first.group()) in stop_names():
+        first = FIRST_WORD.match(text, start, end)
+        if first and first.end() < end and _is_title(first.group()):
             start = first.end()
         if before == (start, end):
             break
@@ -71,6 +72,10 @@ def tidy(text: str, start: int, end: int, kind: EntityType) -> Iterator[Span]:
     if len(name) < 2 or not any(c.isalpha() for c in name) or fold(name) in stop_names():
         return
     yield Span(start, end, kind)
+
+
+def _is_title(word: str) -> bool:
+    return word == "the" or fold(word) in stop_names() or fold(word.rstrip(".")) in stop_names()
 
 
 def _closes(text: str, start: int, end: int) -> bool:
@@ -82,9 +87,50 @@ def is_proper(name: str) -> bool:
     return any(c.isupper() or c.isdigit() for c in name)
 
 
-def overlaps(one: Span, other: Span) -> bool:
-    """Whether they share a character."""
-    return one.start < other.end and other.start < one.end
+class Taken:
+    """Which characters of a text belong to a name already; quick for very long texts."""
+
+    def __init__(self, length: int) -> None:
+        self._mask = bytearray(length)
+
+    def take(self, start: int, end: int) -> None:
+        """Marks `[start, end)`."""
+        self._mask[start:end] = b"\x01" * (end - start)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing in `[start, end)` is marked."""
+        return self._mask.find(1, start, end) < 0
+
+
+class Placed(Protocol):
+    """Anything with a place in a text."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+class Near(Generic[P]):
+    """Finds those of many spans that overlap a given one, without looking at all."""
+
+    def __init__(self, spans: Iterable[P]) -> None:
+        self._buckets: dict[int, list[P]] = {}
+        for span in spans:
+            for bucket in range(span.start // NEARBY, span.end // NEARBY + 1):
+                self._buckets.setdefault(bucket, []).append(span)
+
+    def overlapping(self, start: int, end: int) -> list[P]:
+        """Those that share a character with `[start, end)`, in the order they were given."""
+        found: list[P] = []
+        for bucket in range(start // NEARBY, end // NEARBY + 1):
+            for span in self._buckets.get(bucket, ()):
+                if span.start < end and start < span.end and span not in found:
+                    found.append(span)
+        return found
 
 
 def opens_sentence(text: str, start: int) -> bool:

@@ -191,6 +191,13 @@ def test_without_a_model_names_come_from_the_english_if_the_source_has_them_lett
     }
 
 
+def test_without_a_model_a_place_of_the_english_is_found_under_its_own_name() -> None:
+    given = article(("Chove em Antuérpia.", "It rains in Antwerp."), language="pt")
+    assert pairs(tagged(given, None, {"Antwerp": "LOC"})["loc:antwerp"]) == [
+        ("Antuérpia", "Antwerp")
+    ]
+
+
 def test_what_is_named_first_and_often_and_in_the_title_is_most_salient() -> None:
     given = article(
         ("Ieri Netflix e OpenAI.", "Yesterday Netflix and OpenAI."),

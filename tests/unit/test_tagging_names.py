@@ -78,6 +78,7 @@ def test_addresses_and_handles_are_not_names() -> None:
         ("Allemagne", "loc:germany"),
         ("Germania", "loc:germany"),
         ("Alemanha", "loc:germany"),
+        ("Granada", "loc:granada"),
         ("Reggio Emilia", "loc:reggio-nell-emilia"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.tagging.models import word_test
 from agents.tagging.names import table
 from agents.tagging.recognition import recognise
 from agents.tagging.spans import Span, tidy
@@ -63,6 +64,13 @@ def test_a_surname_alone_follows_the_full_name() -> None:
     ]
 
 
+def test_a_word_that_opens_a_sentence_is_no_place() -> None:
+    text = "Después llueve. Despeñaperros queda lejos."
+    said = spans(text, ("Después", "LOC"), ("Despeñaperros", "LOC"))
+    found = recognise(text, said, table(None), word_test("es"))
+    assert [text[one.start : one.end] for one in found] == ["Despeñaperros"]
+
+
 def test_one_name_has_one_type_in_an_article() -> None:
     text = "La Zefira apre. La Zefira chiude. La Zefira vende."
     first, second, third = (text.index("Zefira", at) for at in (0, 15, 32))
@@ -89,6 +97,8 @@ def test_words_that_name_nothing_are_dropped(word: str) -> None:
         ("l'Europa", "Europa"),
         ("dell’Unità", "Unità"),
         ("CEO Rossi", "Rossi"),
+        ("M. Delorme", "Delorme"),
+        ("the University of Bath", "University of Bath"),
         ("Rossi\nIeri", "Rossi"),
         ("Anna's", "Anna"),
         ("L'Aquila", "L'Aquila"),
