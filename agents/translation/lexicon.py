@@ -64,5 +64,5 @@ def names() -> tuple[tuple[str, ...], frozenset[str]]:
 
 def _spelled(phrase: str) -> str:
     # A phrase that ends in an elision (`lorsqu'`) is followed by its word at once.
-    closed = "" if phrase.endswith("qu'") else r"(?![\w-])"
+    closed = "" if phrase.endswith(("qu'", ".")) else r"(?![\w-])"
     return re.escape(phrase).replace("'", "['’]") + closed

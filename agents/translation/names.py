@@ -15,7 +15,7 @@ _MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
 _PERSON = re.compile(r"<np><(?:ant|cog)>")
 _PLACE = re.compile(r"<np><(?:top|loc)>")
 _VERB = re.compile(r"<vb\w*>")
-_OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
+_OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
 Span = tuple[int, int]
 

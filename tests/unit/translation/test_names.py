@@ -43,6 +43,10 @@ def test_a_capitalised_verb_within_a_sentence_is_a_name_and_at_its_start_is_not(
     assert found("“^Prende/prendere<vblex>$ ^tempo/tempo<n>$") == []
 
 
+def test_a_spanish_question_mark_opens_a_sentence() -> None:
+    assert found("¿^Desea/desear<vblex>$ ^algo/algo<prn>$?") == []
+
+
 def test_the_name_list_wins_over_the_analyser() -> None:
     assert found("^per/per<pr>$ ^Meta/meta<n>$ ^e/e<cnjcoo>$") == ["Meta"]
 
