@@ -2,13 +2,14 @@
 # make demo    the whole pipeline on our samples; KEEP=1 leaves it running
 # make test    setup, lint and every test
 # make lint    ruff and mypy
+# make quality what the language work is worth, on the corpora in DATA (../shared/data)
 # make clean   removes what was built here; the downloads in the user's cache stay
 
 BIN := .venv/bin
 CODE := schemas streams agents ops tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint quality clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -26,6 +27,14 @@ lint: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+
+DATA ?= ../shared/data
+quality: setup
+	$(BIN)/python -m ops.quality.furniture $(DATA)/furniture/pages.jsonl
+	for language in it fr es; do \
+		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
+	done
+	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -25,7 +25,8 @@ class TranslatedSentence(Message):
 
 class Translation(Message):
     """The English article. `coverage` is the share of source characters that an engine (or English
-    itself) accounts for; `quality` an estimate in 0..1, null when nobody can say. `text` keeps the
+    itself) accounts for; `quality` is an estimate on the scale of chrF in 0..1
+    (about .5 is readable, 1 the original), null when nothing was translated. `text` keeps the
     paragraphs of the source, `paragraphs` are spans in it."""
 
     language: Literal["en"] = "en"

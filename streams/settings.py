@@ -71,7 +71,8 @@ class Settings(BaseSettings):
         None, description="Folder of direct Bergamot models, one folder per pair (`iten`, `fren`)"
     )
     fetch_models: bool = Field(
-        False, description="Let fxtranslate download direct models at start-up"
+        False,
+        description="Let fxtranslate download a direct model at the first article in its language",
     )
     spacy_models: dict[str, str] = Field(
         default_factory=dict,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.translation.engines import Engine, Rendering
+from agents.translation.engines import EXPECTED, Engine, Rendering
 from schemas import NormalizedArticle, Span, TranslatedSentence, Translation
 
 
@@ -11,8 +11,9 @@ def translate_article(article: NormalizedArticle, engine: Engine) -> Translation
 
     Paragraphs are joined by an empty line, sentences by one space. A sentence of which the engine
     made nothing stands there in its own language, with a note. `coverage` is the share of the
-    sentences' characters that were translated (or are English), `quality` the mean of the
-    engine's estimates weighted by the same characters, null when nothing was translated.
+    sentences' characters that were translated (or are English). `quality` is what the engine's class
+    is worth (EXPECTED), lowered by what speaks against single sentences, weighted by the same
+    characters; null when nothing was translated.
     """
     sources = [article.text[span.start : span.end] for span in article.sentences]
     title = [] if article.title is None else [article.title]
@@ -22,7 +23,8 @@ def translate_article(article: NormalizedArticle, engine: Engine) -> Translation
     sizes = [len(source) for source in sources]
     done = [served and bool(rendering.text.strip()) for rendering in renderings[len(title) :]]
     covered = sum(size for size, translated in zip(sizes, done, strict=True) if translated)
-    estimates = [rendering.quality for rendering in renderings[len(title) :]]
+    worth = EXPECTED[engine.quality]
+    estimates = [worth * rendering.quality for rendering in renderings[len(title) :]]
     return Translation(
         title=(renderings[0].text.strip() or article.title) if title else None,
         text=text,
