@@ -11,9 +11,9 @@ def translate_article(article: NormalizedArticle, engine: Engine) -> Translation
 
     Paragraphs are joined by an empty line, sentences by one space. A sentence of which the engine
     made nothing stands there in its own language, with a note. `coverage` is the share of the
-    sentences' characters that were translated (or are English). `quality` is what the engine's class
-    is worth (EXPECTED), lowered by what speaks against single sentences, weighted by the same
-    characters; null when nothing was translated.
+    sentences' characters that were translated (or are English). `quality` is what the engine's
+    class is worth (EXPECTED), lowered by what speaks against single sentences, weighted by the
+    same characters; null when nothing was translated.
     """
     sources = [article.text[span.start : span.end] for span in article.sentences]
     title = [] if article.title is None else [article.title]
