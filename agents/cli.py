@@ -178,17 +178,21 @@ def topics_show() -> None:
     """
     settings = _settings()
     present = _run(clients.existing_topics(settings))
-    table = Table("topic", "on the broker", "message", "key", "partitions", "kept for")
+    table = Table()
+    for heading in ("topic", "there", "message"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("key", "partitions", "kept"):
+        table.add_column(heading)
     for topic in TOPICS:
         name = topic.full_name(settings.topic_prefix)
         schema = topic.schema.__name__ if topic.schema else "any bytes"
         table.add_row(
             name,
-            "yes" if name in present else "[red]missing[/red]",
+            "yes" if name in present else "[red]no[/red]",
             schema,
             topic.key,
             str(topic.partitions),
-            f"{topic.retention_ms // 86_400_000} days",
+            f"{topic.retention_ms // 86_400_000} d",
         )
     out.print(table)
 

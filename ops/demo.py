@@ -191,8 +191,8 @@ def _show_stages(place: Place) -> None:
 
 
 def _keep(place: Place) -> None:
-    metrics = ", ".join(
-        f"{stage.name} {_address(place, position)}/metrics"
+    metrics = "\n".join(
+        f"  {stage.name:<15} {_address(place, position)}/metrics"
         for position, stage in enumerate(PIPELINE)
     )
     out.print(
@@ -202,12 +202,15 @@ def _keep(place: Place) -> None:
         f"  babelwire push FILE        push an article\n"
         f"  babelwire tail             watch {ENRICHED.full_name(place.settings.topic_prefix)}\n"
         f"  babelwire status           lag, rates, dead letters\n"
-        f"Metrics: {metrics}\n"
+        f"Metrics:\n{metrics}\n"
         f"Log: {place.log}",
         markup=False,
+        soft_wrap=True,
     )
-    # Handled here, so that Ctrl-C still leads through the orderly stop.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both lead through the orderly stop, also where the shell had SIGINT ignored (a job in the
+    # background).
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         signal.pause()
     except KeyboardInterrupt:
