@@ -316,11 +316,11 @@ def main(stage: Stage, settings: Settings, port: int) -> int:
 
     try:
         code = asyncio.run(serve())
-    except OSError as fault:
+    except Exception as fault:  # noqa: BLE001 - one line that says why, not a page of traceback
         log.error(
-            "the worker cannot start; another one may hold its metrics port (setting metrics_port)",
+            "stopping on an unexpected fault; nothing uncommitted is lost",
             stage=stage.name,
-            fault=str(fault),
+            fault=f"{type(fault).__name__}: {fault}",
         )
         code = EXIT_FAILED
     logging.shutdown()
