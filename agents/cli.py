@@ -83,7 +83,8 @@ def configure(
     for item in chosen:
         name, equals, value = item.partition("=")
         if not equals or name not in Settings.model_fields:
-            _usage(f"--set {item}: expected NAME=VALUE with one of {', '.join(_setting_names())}")
+            known = ", ".join(sorted(Settings.model_fields))
+            _usage(f"--set {item}: expected NAME=VALUE with one of {known}")
         os.environ[f"BABELWIRE_{name.upper()}"] = value
 
 
@@ -284,7 +285,7 @@ def push(
     if as_is:
         _run(sender.send_bytes(files_of(paths), receipts))
     else:
-        _run(sender.send(_inputs(paths, hints), receipts, total=_count_files(paths)))
+        _run(sender.send(_inputs(paths, hints), receipts, total=len(files_of(paths))))
     raise typer.Exit(1 if refused else 0)
 
 
@@ -474,7 +475,7 @@ def letters_replay(
     """
     settings = _settings()
     found = _letters(settings, stage, reason, source, since)
-    worn = [each for each in found if each.replays >= dead_letters.MOST_REPLAYS]
+    worn = [each for each in found if each.is_worn]
     if worn:
         _say(f"{len(worn)} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
     if dry_run:
@@ -613,10 +614,6 @@ def _inputs(paths: Iterable[Path], hints: Hints) -> Iterator[Input]:
             yield from articles_of(path, hints)
 
 
-def _count_files(paths: Iterable[Path]) -> int:
-    return len(files_of(list(paths)))
-
-
 def _write(line: bytes) -> None:
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
@@ -631,10 +628,6 @@ def _settings() -> Settings:
             for error in fault.errors(include_input=False)
         ]
         _usage("settings: " + "; ".join(faults))
-
-
-def _setting_names() -> list[str]:
-    return sorted(Settings.model_fields)
 
 
 def _seconds(text: str) -> float:

@@ -139,7 +139,7 @@ def _await_ready(place: Place) -> None:
     deadline = time.monotonic() + READY_SECONDS
     for position, stage in enumerate(PIPELINE):
         url = f"{_address(place, position)}/readyz"
-        while not _answers(url):
+        while not answers(url):
             if time.monotonic() > deadline:
                 raise DemoFailed(f"{stage.name} was not ready within {READY_SECONDS:.0f} s")
             time.sleep(0.1)
@@ -263,7 +263,8 @@ def _address(place: Place, position: int) -> str:
     return f"http://{place.settings.host}:{port_of(position, 0, place.settings)}"
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether an HTTP GET of `url` gives 200."""
     try:
         with urllib.request.urlopen(url, timeout=2) as response:
             return bool(response.status == 200)

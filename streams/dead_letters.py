@@ -10,7 +10,7 @@ import orjson
 from schemas import DeadLetter
 from schemas.dead_letter import HEADER_PREFIX
 from streams import clients, reading
-from streams.headers import Headers
+from streams.headers import Headers, plain
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS
 
@@ -47,6 +47,11 @@ class Found:
     record: Any
     replays: int
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether it was replayed so often that another time would be a loop."""
+        return self.replays >= MOST_REPLAYS
+
 
 def source_of(value: bytes | None) -> str | None:
     """The article's source, where the record still tells it."""
@@ -78,8 +83,8 @@ async def find(settings: Settings, wanted: Filter) -> AsyncIterator[Found]:
     async for record in reading.follow(settings, topic, wanted.since, stop_at_end=True):
         letter = reading.letter_of(record)
         if letter is not None and wanted.accepts(letter, record.value):
-            headers = _headers(record)
-            yield Found(f"{record.partition}@{record.offset}", letter, record, replays_of(headers))
+            place = f"{record.partition}@{record.offset}"
+            yield Found(place, letter, record, replays_of(plain(record.headers)))
 
 
 async def replay(
@@ -93,19 +98,15 @@ async def replay(
     sent = 0
     async with clients.producer(settings) as producer:
         for found in letters:
-            if found.replays >= MOST_REPLAYS:
+            if found.is_worn:
                 continue
             await producer.send_and_wait(
                 found.letter.source_topic,
                 found.record.value,
                 key=found.record.key,
-                headers=replay_headers(_headers(found.record)),
+                headers=replay_headers(plain(found.record.headers)),
             )
             sent += 1
             report(found)
             await asyncio.sleep(1 / per_second)
     return sent
-
-
-def _headers(record: Any) -> Headers:
-    return [(name, value or b"") for name, value in record.headers]

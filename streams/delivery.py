@@ -123,7 +123,7 @@ class Delivery:
             return
         self._count(+1)
         ledger = self._ledgers.setdefault(record.partition, Ledger())
-        entry = ledger.arrive(record.offset, time.monotonic())
+        entry = ledger.arrive(record.offset)
         self._spawn(self._settle(entry, record, self._epoch))
 
     async def drain(self, timeout: float) -> bool:

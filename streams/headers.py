@@ -17,6 +17,11 @@ _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})"
 Headers = list[tuple[str, bytes]]
 
 
+def plain(raw: Iterable[tuple[str, bytes | None]]) -> Headers:
+    """Headers as a Kafka client gives them, with empty bytes where a value is null."""
+    return [(name, value or b"") for name, value in raw]
+
+
 def of_event(
     stage: str,
     topic: str,

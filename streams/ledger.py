@@ -29,7 +29,6 @@ class Entry(Generic[T]):
     """One record in flight. `outcome` is None until its work is done."""
 
     offset: int
-    arrived: float
     outcome: T | None = None
 
 
@@ -43,7 +42,7 @@ class Ledger(Generic[T]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def arrive(self, offset: int, at: float) -> Entry[T]:
+    def arrive(self, offset: int) -> Entry[T]:
         """Opens an entry. Raises OutOfOrder unless `offset` is beyond all that came before.
 
         Gaps are legal: transaction markers and compaction leave them.
@@ -51,7 +50,7 @@ class Ledger(Generic[T]):
         if offset <= self._newest:
             raise OutOfOrder(f"offset {offset} arrived after {self._newest}")
         self._newest = offset
-        entry: Entry[T] = Entry(offset, at)
+        entry: Entry[T] = Entry(offset)
         self._entries.append(entry)
         return entry
 

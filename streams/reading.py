@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from schemas import DeadLetter
 from streams import clients
+from streams.headers import plain
 from streams.lag import measure
 from streams.settings import Settings
 from streams.stage import Stage
@@ -108,7 +109,7 @@ async def dead_letters_by_stage(settings: Settings) -> dict[str, Counter[str]]:
 def letter_of(record: Any) -> DeadLetter | None:
     """The reason that a dead-letter record carries; None when some other program wrote it."""
     try:
-        return DeadLetter.from_headers(record.headers)
+        return DeadLetter.from_headers(plain(record.headers))
     except ValueError:
         return None
 

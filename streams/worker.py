@@ -23,6 +23,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
 from streams.delivery import REVOKE_GRACE_SECONDS, Delivery, Record
+from streams.headers import plain
 from streams.lag import measure
 from streams.logs import configure
 from streams.metrics import (
@@ -353,7 +354,7 @@ def _record(message: Any) -> Record:
         timestamp=message.timestamp or time.time(),
         key=message.key,
         value=message.value,
-        headers=[(name, value or b"") for name, value in _pairs(message.headers)],
+        headers=plain(_pairs(message.headers)),
     )
 
 

@@ -25,16 +25,15 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
         language = article.language.code
         if language not in engines:
             engines[language] = choose(table, language)
-        inherited = {
-            name: getattr(article, name)
-            for name in NormalizedArticle.model_fields
-            if name not in ("event_id", "versions")
-        }
-        return TranslatedArticle(
-            **inherited,
-            event_id=event_id(article.article_id, article.content_hash, STAGE.name, STAGE.version),
-            versions={**article.versions, STAGE.name: STAGE.version},
-            translation=translate_article(article, engines[language]),
+        return TranslatedArticle.model_validate(
+            {
+                **dict(article),
+                "event_id": event_id(
+                    article.article_id, article.content_hash, STAGE.name, STAGE.version
+                ),
+                "versions": {**article.versions, STAGE.name: STAGE.version},
+                "translation": translate_article(article, engines[language]),
+            }
         )
 
     return work

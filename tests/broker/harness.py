@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from agents.pipeline import PIPELINE
+from ops.demo import answers
 from schemas import DeadLetter
 from streams import clients, reading
 from streams.settings import Settings
@@ -175,15 +175,6 @@ def until(met: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         time.sleep(0.1)
-
-
-def answers(url: str) -> bool:
-    """Whether an HTTP GET gives 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
 
 
 def free_metrics_port() -> int:

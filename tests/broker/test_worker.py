@@ -28,15 +28,20 @@ def test_an_idle_worker_stops_within_five_seconds_of_sigterm(desk: Desk) -> None
         assert time.monotonic() - began < 5
 
 
+def end_in_the_middle(desk: Desk, number: int, how: signal.Signals) -> int:
+    """Pushes so many articles and ends the worker among them; returns its exit code."""
+    desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
+    with desk.running(*WORKER) as worker:
+        until(lambda: desk.count("normalized") > 20, 60, "the first outputs")
+        worker.send_signal(how)
+        return worker.wait(timeout=30)
+
+
 def test_sigterm_in_the_middle_loses_nothing_and_a_restart_continues_where_it_was(
     desk: Desk,
 ) -> None:
     number = 400
-    desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
-    with desk.running(*WORKER) as worker:
-        until(lambda: desk.count("normalized") > 20, 60, "the first outputs")
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=30) == 0
+    assert end_in_the_middle(desk, number, signal.SIGTERM) == 0
     before = desk.count("normalized")
     assert before < number
     with desk.running(*WORKER):
@@ -49,11 +54,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_only_what_was_not_committed(
     desk: Desk,
 ) -> None:
     number = 400
-    desk.produce([(str(each).encode(), article(each), []) for each in range(number)])
-    with desk.running(*WORKER) as worker:
-        until(lambda: desk.count("normalized") > 20, 60, "the first outputs")
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(timeout=10)
+    end_in_the_middle(desk, number, signal.SIGKILL)
     with desk.running(*WORKER):
         until(lambda: len({e["url"] for e in normalized(desk)}) == number, 90, "all articles")
     repeated = len(normalized(desk)) - number

@@ -18,7 +18,7 @@ def test_records_leave_once_each_in_source_order_whatever_order_their_work_ends_
 ) -> None:
     offsets = offsets_with_gaps(data)
     ledger: Ledger[str] = Ledger()
-    entries = [ledger.arrive(offset, at=0.0) for offset in offsets]
+    entries = [ledger.arrive(offset) for offset in offsets]
     left: list[int] = []
     for entry in data.draw(st.permutations(entries)):
         entry.outcome = "done"
@@ -31,24 +31,24 @@ def test_records_leave_once_each_in_source_order_whatever_order_their_work_ends_
 
 def test_nothing_leaves_while_the_head_is_unfinished() -> None:
     ledger: Ledger[str] = Ledger()
-    ledger.arrive(7, at=0.0)
-    ledger.arrive(8, at=0.0).outcome = "done"
+    ledger.arrive(7)
+    ledger.arrive(8).outcome = "done"
     assert ledger.take_finished() == []
 
 
 @pytest.mark.parametrize("offset", [3, 5])
 def test_an_offset_that_is_not_beyond_the_newest_is_refused(offset: int) -> None:
     ledger: Ledger[str] = Ledger()
-    ledger.arrive(5, at=0.0).outcome = "done"
+    ledger.arrive(5).outcome = "done"
     ledger.take_finished()
     with pytest.raises(OutOfOrder, match=f"offset {offset} arrived after 5"):
-        ledger.arrive(offset, at=0.0)
+        ledger.arrive(offset)
 
 
 def test_abandoning_gives_back_finished_and_unfinished_entries_alike() -> None:
     ledger: Ledger[str] = Ledger()
-    waiting = ledger.arrive(1, at=0.0)
-    done = ledger.arrive(2, at=0.0)
+    waiting = ledger.arrive(1)
+    done = ledger.arrive(2)
     done.outcome = "done"
     assert ledger.abandon() == [waiting, done]
     assert len(ledger) == 0
