@@ -4,6 +4,9 @@ Everything it needs to know is in `ops/kafka/`: the jars (`pom.xml`), the broker
 (`server.properties`, a template) and its log (`log4j2.xml`). Everything it leaves behind is in
 `<state_dir>/kafka/`: `data/`, `server.log`, `console.log` and, while it runs, `broker.json`.
 
+A cluster of several such nodes on this machine, for tests of what brokers do to each other, comes
+from `cluster` and `start_together`.
+
 For Linux: whether a pid is still our broker is read from /proc.
 The functions block. From asyncio, call them through `asyncio.to_thread`.
 """
@@ -22,9 +25,11 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -43,6 +48,8 @@ ROOM_FOR_JARS: Final = 200 << 20
 
 Report = Callable[[str], None]
 FreeBytes = Callable[[Path], int]
+
+NO_PROPERTIES: Final[Mapping[str, str]] = MappingProxyType({})
 
 _CONFIGURATION: Final = Path(__file__).resolve().parents[1] / "ops" / "kafka"
 
@@ -145,6 +152,7 @@ def start(
     port: int = 9092,
     controller_port: int | None = None,
     heap: str = "512m",
+    properties: Mapping[str, str] = NO_PROPERTIES,
     report: Report = _ignore,
     free_bytes: FreeBytes = free_bytes,
 ) -> Broker:
@@ -152,7 +160,8 @@ def start(
 
     It outlives this process and listens on 127.0.0.1 only. Its data, in `state_dir`, are those of
     the last run there. `jars` comes from `fetch_jars`; `port` 0 takes any free port, and so does
-    `controller_port` None; `heap` is Java's `-Xmx`.
+    `controller_port` None; `heap` is Java's `-Xmx`; `properties` are broker properties that add to
+    those of `server.properties` or take their place.
 
     Raises:
         EmbeddedKafkaError: already running in `state_dir`, port in use, no or too old Java, less
@@ -175,12 +184,12 @@ def start(
             _require_free(wanted)
 
         template = _configuration_file("server.properties").read_text(encoding="utf-8")
-        files.properties.write_text(
-            string.Template(template).substitute(
-                port=port, controller_port=controller_port, data_dir=files.data
-            ),
-            encoding="utf-8",
+        lines = string.Template(template).substitute(
+            port=port, controller_port=controller_port, data_dir=files.data
         )
+        # Of a property that is given twice Java takes the later one.
+        more = "".join(f"{name}={value}\n" for name, value in properties.items())
+        files.properties.write_text(f"{lines}\n{more}", encoding="utf-8")
         command = [
             java,
             f"-Xmx{heap}",
@@ -227,6 +236,79 @@ def stop(state_dir: Path, timeout: float = 30.0) -> bool:
 def status(state_dir: Path) -> Broker | None:
     """The broker that runs in `state_dir`, or None. It may still be on its way up."""
     return _recorded(_Files.of(state_dir), _ignore)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a cluster: where its data are, its ports, and what joins it to the others.
+
+    The ports stay the same when the node is started again, since the others know it by them.
+    """
+
+    state_dir: Path
+    port: int
+    controller_port: int
+    properties: Mapping[str, str]
+
+
+def cluster(state_dir: Path, size: int) -> list[Node]:
+    """The nodes of a cluster of `size`, each broker and controller; nothing is started yet.
+
+    Internal topics are kept on all nodes, up to three, and a write to them needs all but one.
+    """
+    ports = _free_ports(2 * size)
+    numbers = range(1, size + 1)
+    replicas = str(min(size, 3))
+    in_sync = str(max(1, min(size, 3) - 1))
+    controllers = ports[size:]
+    voters = ",".join(
+        f"{number}@{HOST}:{port}" for number, port in zip(numbers, controllers, strict=True)
+    )
+    shared = {
+        "controller.quorum.voters": voters,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
+    }
+    return [
+        Node(
+            state_dir / f"node-{number}",
+            ports[number - 1],
+            controllers[number - 1],
+            {**shared, "node.id": str(number)},
+        )
+        for number in numbers
+    ]
+
+
+def start_node(node: Node, *, jars: Path, heap: str = "512m") -> Broker:
+    """Starts one node, as `start` does; it answers only once a majority of the nodes is up."""
+    return start(
+        node.state_dir,
+        jars=jars,
+        port=node.port,
+        controller_port=node.controller_port,
+        heap=heap,
+        properties=node.properties,
+    )
+
+
+def start_together(nodes: Sequence[Node], *, jars: Path, heap: str = "512m") -> list[Broker]:
+    """Starts the nodes at the same time and returns when each answers.
+
+    Raises:
+        EmbeddedKafkaError: as `start`; those that came up are then stopped again.
+    """
+    with ThreadPoolExecutor(len(nodes)) as threads:
+        starting = [threads.submit(start_node, node, jars=jars, heap=heap) for node in nodes]
+    faults = [fault for each in starting if (fault := each.exception()) is not None]
+    if faults:
+        for node in nodes:
+            stop(node.state_dir)
+        raise faults[0]
+    return [each.result() for each in starting]
 
 
 def _configuration_file(name: str) -> Path:
@@ -331,6 +413,15 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _free_ports(count: int) -> list[int]:
+    """Distinct free ports: each is held until all are found."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _require_free(port: int) -> None:
