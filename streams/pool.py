@@ -21,6 +21,9 @@ from streams.settings import Settings
 from streams.stage import Attempt, Failed, Stage, Work, attempt
 
 MAX_ATTEMPTS: Final = 2
+BEAT_SECONDS: Final = 0.25
+# A pause of the whole process that is longer than any a busy machine makes.
+SUSPENDED_SECONDS: Final = 2.0
 _PARENT_CHECK_SECONDS: Final = 1.0
 
 
@@ -52,6 +55,8 @@ class LanguagePool:
     def __init__(self, stage: Stage, settings: Settings, on_restart: Callable[[], None]) -> None:
         self._settings = settings
         self._on_restart = on_restart
+        self._suspended_at = -1.0
+        self._beating: asyncio.Task[None] | None = None
         # Spawn, because the parent has threads (Faust's consumer) whose locks a fork would copy.
         self._pool = ProcessPool(
             max_workers=settings.processes,
@@ -62,6 +67,7 @@ class LanguagePool:
 
     async def start(self) -> None:
         """Waits until the models are loaded. Raises StageUnloadable with what the loader said."""
+        self._beating = asyncio.create_task(self._beat())
         waits = [
             asyncio.wrap_future(self._pool.schedule(_load_error))
             for _ in range(self._settings.processes)
@@ -93,7 +99,27 @@ class LanguagePool:
             return _verdict(first, 1)
         return await self._alone(value)
 
+    async def _beat(self) -> None:
+        """Notices that this process was stopped for a while: a sleeping laptop, a frozen container."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            now = time.monotonic()
+            if now - last > SUSPENDED_SECONDS:
+                self._suspended_at = now
+            last = now
+
     async def _batch(self, values: Sequence[bytes | None]) -> list[Worked] | _Broken:
+        began = time.monotonic()
+        done = await self._try(values)
+        if isinstance(done, _Broken) and done.reason == "timed_out":
+            await asyncio.sleep(2 * BEAT_SECONDS)
+            if self._suspended_at > began:
+                # The time was spent while we were stopped, which says nothing about the record.
+                return await self._batch(values)
+        return done
+
+    async def _try(self, values: Sequence[bytes | None]) -> list[Worked] | _Broken:
         limit = self._settings.time_limit
         future = self._pool.schedule(_attempt, args=(tuple(values),), timeout=limit)
         try:
@@ -109,8 +135,13 @@ class LanguagePool:
             died = f"the language process died with exit code {crash.exitcode}"
             return _Broken("crashed", died, 0.0)
 
-    def stop(self) -> None:
+    async def close(self) -> None:
         """Ends the processes; whatever they were doing is dropped."""
+        if self._beating is not None:
+            self._beating.cancel()
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=5)
 

@@ -143,8 +143,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(session * 1000 / HEARTBEATS_PER_SESSION),
             # Slow work shows in the ledgers; being alive is the heartbeat's business.
             max_poll_interval_ms=2**31 - 1,
-            # Soon enough for a raised number of partitions to be noticed in the same minute.
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=clients.METADATA_AGE_MS,
         )
 
     async def from_main(self, work: Awaitable[T]) -> T:

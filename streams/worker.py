@@ -151,7 +151,7 @@ class Worker:
             return EXIT_UNLOADABLE
         finally:
             self.metrics.set(READY, 0)
-            await asyncio.to_thread(pool.stop)
+            await pool.close()
             await server.cleanup()
 
     async def _unless_stopped(self, waiting: "asyncio.Future[Any]") -> bool:

@@ -92,6 +92,7 @@ class Transactions:
             transactional_id=self._id,
             transaction_timeout_ms=TRANSACTION_MILLISECONDS,
             acks="all",
+            metadata_max_age_ms=clients.METADATA_AGE_MS,
             max_request_size=LARGEST_RECORD_BYTES,
             max_batch_size=BATCH_BYTES,
         )

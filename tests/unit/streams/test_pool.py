@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from schemas import NormalizedArticle, RawArticle
-from streams.pool import LanguagePool, StageUnloadable, Worked
+from streams.pool import SUSPENDED_SECONDS, LanguagePool, StageUnloadable, Worked
 from streams.settings import Settings
 from streams.stage import Deferred, Failed, Produced, Stage, Unavailable
 from streams.topics import NORMALIZED, RAW
@@ -30,6 +30,8 @@ def load(_: Settings) -> Callable[[RawArticle], NormalizedArticle]:
                     os._exit(9)
             case ["hang"]:
                 time.sleep(60)
+            case ["slow"]:
+                time.sleep(LIMIT / 2)
             case ["away"]:
                 raise Unavailable("the engine is away")
         return article(raw.body)
@@ -56,7 +58,7 @@ def run(*bodies: str, load: Callable[[Settings], object] = load) -> tuple[list[W
             await pool.start()
             return await pool.run([orjson.dumps({"body": body}) for body in bodies])
         finally:
-            await asyncio.to_thread(pool.stop)
+            await pool.close()
 
     return asyncio.run(work()), restarts
 
@@ -90,6 +92,22 @@ def test_a_record_that_hangs_does_not_harm_its_neighbours() -> None:
     assert outcomes(worked) == ["Produced", "timed_out"]
     assert isinstance(worked[1].outcome, Failed)
     assert "time_limit" in worked[1].outcome.error
+
+
+def test_time_in_which_the_worker_was_stopped_is_not_held_against_a_record() -> None:
+    async def work() -> list[Worked]:
+        stage = Stage("normalization", "1.0.0", RAW, NORMALIZED, load)
+        pool = LanguagePool(stage, Settings(time_limit=LIMIT), lambda: None)
+        try:
+            await pool.start()
+            running = asyncio.create_task(pool.run([orjson.dumps({"body": "slow"})]))
+            await asyncio.sleep(0.2)
+            time.sleep(SUSPENDED_SECONDS + 1)  # noqa: ASYNC251 - what SIGSTOP does to this process
+            return await running
+        finally:
+            await pool.close()
+
+    assert outcomes(asyncio.run(work())) == ["Produced"]
 
 
 def test_a_kill_that_does_not_come_again_is_forgiven(tmp_path: Path) -> None:
