@@ -212,7 +212,7 @@ def worker(
         _usage(f"no stage is called {stage!r}; there are {', '.join(names)}")
     settings = _settings()
     position = names.index(stage)
-    workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings))
+    workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings), slot)
 
 
 @app.command()

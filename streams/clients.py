@@ -14,6 +14,8 @@ from streams.settings import Settings
 from streams.topics import LARGEST_RECORD_BYTES, TOPICS, Topic
 
 CONNECT_PAUSE_SECONDS: Final = 1.0
+# So that a raised number of partitions is noticed within seconds, not within the default 5 minutes.
+METADATA_AGE_MS: Final = 10_000
 
 
 class BrokerUnreachable(ConnectionError):

@@ -1,46 +1,63 @@
-"""Delivery: what decides whether a record is lost or doubled.
+"""Delivery: from records as they come to outputs that readers see once and in order.
 
-The promise of this version is *at least once, in order*: a record's offset is committed only after
-its output (or its dead letter) is on the broker with all in-sync replicas, and outputs of one
-source partition are written in source order. A crash between writing and committing repeats the
-outputs since the last commit; repeats carry the same `event_id` and the same bytes.
+The promise, for readers with isolation.level=read_committed: every record that the source topic
+accepted ends exactly once, as an output or as a dead letter; outputs of one source partition come
+in source order; what is held in memory is bounded.
 
-The stage's code only gives outcomes. Whether and when they are committed is decided here, by one
-ledger per source partition, so that a transactional delivery can take this one's place.
+How: each assigned partition is a *lane* with a ledger (all decisions, see `streams.ledger`) and a
+writer (one transactional producer, see `streams.writers`).
+
+    take ─▶ ledger ─▶ queue ─▶ language processes ─▶ ledger ─▶ finished prefix ─▶ one transaction
+
+Taking a partition over goes in this order and no other: fence the former owner, read the committed
+offset, begin to read. Anything unexpected ends in `failure`, on which the process must exit: a new
+one resumes from what is committed. Side effects of the work outside Kafka are not covered.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.structs import RecordMetadata
 
 from schemas import DeadLetter
+from streams.breaker import Breaker, Circuit
 from streams.headers import Headers, of_event, raw_timestamp, timestamp
-from streams.ledger import Entry, Ledger
+from streams.ledger import Arrival, Entry, Ledger, Prefix, Stamp
 from streams.metrics import (
+    CIRCUIT,
     COMMITS,
     DEAD_LETTERS,
     END_TO_END_SECONDS,
     IN_FLIGHT,
     RECORDS,
+    REREADS,
+    RETRIES,
     WORK_SECONDS,
     StageMetrics,
 )
 from streams.pool import Worked
 from streams.settings import Settings
-from streams.stage import Failed, Outcome, Produced, Stage
+from streams.stage import Deferred, Failed, Outcome, Produced, Stage
 from streams.topics import DEAD_LETTERS as DEAD_LETTER_TOPIC
+from streams.writers import Output, Writer
 
 log = structlog.get_logger()
 
-# Long enough to finish a sentence batch, well below the time a rebalance may take.
-REVOKE_GRACE_SECONDS: Final = 5.0
+# How long a rebalance waits for work that has begun; what is not done then is done again.
+REVOKE_GRACE_SECONDS: Final = 1.0
+# How often a stage without work commits what it has merely read over.
+IDLE_SECONDS: Final = 1.0
 MAX_ERROR_CHARACTERS: Final = 1000
+# Hand-overs between processes cost about a millisecond: worth it for this much work at a time.
+BATCH_SECONDS: Final = 0.02
+MOST_IN_BATCH: Final = 64
+MOST_BATCH_BYTES: Final = 256 * 1024
+FIRST_RETRY_SECONDS: Final = 0.1
+LONGEST_RETRY_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,11 @@ class Record:
     value: bytes | None
     headers: Headers = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -68,21 +90,72 @@ class Settled:
 class Pool(Protocol):
     """What delivery needs of the language processes."""
 
-    async def run(self, value: bytes | None) -> Worked:
-        """Has one record worked on; never raises for what the record or its work does."""
+    async def run(self, values: Sequence[bytes | None]) -> list[Worked]:
+        """Has records worked on, in order; never raises for what a record or its work does."""
         ...
 
 
-class CommitRefused(RuntimeError):
-    """The broker did not take the offsets although the partitions are still ours."""
+class Reader(Protocol):
+    """What delivery asks of the transport."""
+
+    async def read_on(self) -> None:
+        """Has `Delivery.rewind` called, and reading go on where it says."""
+        ...
+
+    async def standing(self) -> Mapping[int, tuple[Stamp, int]]:
+        """For each partition, how many records were handed out and the offset that is next."""
+        ...
+
+    def more_credit(self) -> None:
+        """Takes note that `Delivery.credit` may have grown."""
+        ...
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One assigned partition."""
+
+    ledger: Ledger[Settled]
+    writer: Writer
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    committing: asyncio.Task[None] | None = None
+
+
+@dataclass(eq=False)
+class _Job:
+    """A record that is to be worked on. After a rebalance it may find itself in another lane."""
+
+    lane: _Lane
+    entry: Entry[Settled]
+    record: Record
+    attempts: int = 0
+
+
+class Pace:
+    """How many records make a batch of about BATCH_SECONDS, from how long the last ones took."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def observe(self, seconds: float) -> None:
+        """Takes one record's time into the moving average, a slow one at once."""
+        if self._mean is None or seconds > self._mean:
+            self._mean = seconds
+        else:
+            self._mean += (seconds - self._mean) / 16
+
+    @property
+    def batch(self) -> int:
+        """Number of records, at least one."""
+        if self._mean is None:
+            return 1
+        return int(min(MOST_IN_BATCH, max(1.0, BATCH_SECONDS / max(self._mean, 1e-9))))
 
 
 class Delivery:
-    """Takes records in, has them worked on, writes outcomes and commits, in source order.
+    """All lanes of one worker; what `streams.transport` calls a `Flow`.
 
-    `commit` takes next offsets by partition and says whether the broker took them. Anything
-    unexpected ends in `failure`, on which the process must exit: a supervisor starts a new one,
-    which resumes from the committed offsets.
+    `writer_for` makes the writer of a partition.
     """
 
     def __init__(
@@ -90,74 +163,127 @@ class Delivery:
         stage: Stage,
         settings: Settings,
         pool: Pool,
-        producer: AIOKafkaProducer,
         metrics: StageMetrics,
-        commit: Callable[[Mapping[int, int]], Awaitable[bool]],
+        writer_for: Callable[[int], Writer],
+        reader: Reader,
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._pool = pool
-        self._producer = producer
         self._metrics = metrics
-        self._commit = commit
-        self._ledgers: dict[int, Ledger[Settled]] = {}
-        self._epoch = 0
-        self._in_flight = 0
-        self._room = asyncio.Semaphore(settings.in_flight)
-        self._finished = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._writer_for = writer_for
+        self._reader = reader
+        self._breaker = Breaker()
+        self._pace = Pace()
+        self._lanes: dict[int, _Lane] = {}
+        self._queue: deque[_Job] = deque()
+        self._queued = asyncio.Event()
+        self._running: dict[tuple[int, int], _Job] = {}
+        # One more batch than processes, so that none waits for the next hand-over.
+        self._slots = asyncio.Semaphore(settings.processes + 1)
+        self._epoch = -1
+        self._accepting = True
+        self._was_assigned = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._spawn(self._commit_finished())
+        metrics.set(CIRCUIT, Circuit.CLOSED.value)
+        self._spawn(self._dispatch())
+        self._spawn(self._move_over_markers())
 
-    async def take(self, record: Record, is_current: Callable[[], bool]) -> None:
-        """Takes one record in; waits while `in_flight` records are already under way.
+    @property
+    def partitions(self) -> set[int] | None:
+        """The partitions that this worker has; None before the first assignment."""
+        return set(self._lanes) if self._was_assigned else None
 
-        `is_current` tells whether the record still belongs to the present assignment; one that
-        went stale while it waited is dropped here and comes again, here or at another worker.
-        """
-        await self._room.acquire()
-        if not is_current():
-            self._room.release()
+    def credit(self, partition: int) -> int:
+        """See `Flow.credit`. Called from the consumer thread: it only reads."""
+        lane = self._lanes.get(partition)
+        if lane is None or lane.ledger.closed:
+            return 0
+        held = sum(each.ledger.size for each in tuple(self._lanes.values()))
+        if (
+            not self._accepting
+            or held >= self._settings.in_flight_bytes
+            or self._breaker.state(time.monotonic()) is Circuit.OPEN
+        ):
+            return lane.ledger.arrived
+        return lane.ledger.credit
+
+    async def assigned(
+        self, partitions: set[int], committed: Callable[[], Awaitable[Mapping[int, int]]]
+    ) -> None:
+        """See `Flow.assigned`: closes what was, fences, reads the offsets, opens the lanes."""
+        await self._close_lanes()
+        self._accepting = True
+        writers = {partition: self._writer_for(partition) for partition in sorted(partitions)}
+        await asyncio.gather(*(writer.open() for writer in writers.values()))
+        offsets = await committed() if writers else {}
+        for partition, writer in writers.items():
+            lane = _Lane(Ledger(offsets[partition], self._settings.in_flight), writer)
+            self._lanes[partition] = lane
+            lane.committing = self._spawn(self._commit_finished(lane))
+        self._was_assigned = True
+        log.info("partitions assigned", stage=self._stage.name, partitions=sorted(partitions))
+
+    async def revoked(self) -> None:
+        """See `Flow.revoked`: commits what is or soon gets complete, forgets the rest."""
+        await self._wind_up(REVOKE_GRACE_SECONDS)
+        await self._close_lanes()
+
+    def rewind(self) -> tuple[int, Mapping[int, int]]:
+        """See `Flow.rewind`."""
+        self._epoch += 1
+        for lane in self._lanes.values():
+            lane.ledger.rewind(self._epoch)
+        return self._epoch, {
+            number: lane.ledger.next_offset for number, lane in self._lanes.items()
+        }
+
+    def take(self, record: Record, stamp: Stamp) -> None:
+        """Takes one record in, unless its stamp shows that it will come again."""
+        lane = self._lanes.get(record.partition)
+        if lane is None or not self._accepting:
             return
-        self._count(+1)
-        ledger = self._ledgers.setdefault(record.partition, Ledger())
-        entry = ledger.arrive(record.offset)
-        self._spawn(self._settle(entry, record, self._epoch))
+        arrival, entry = lane.ledger.arrive(stamp, record.offset, record.size)
+        if arrival is Arrival.LOST_BEFORE:
+            self._metrics.count(REREADS)
+            self._spawn(self._reader.read_on())
+        if entry is None:
+            return
+        begun = self._running.get((record.partition, record.offset))
+        if begun is not None and begun.record.value == record.value:
+            # A rebalance brought back what is being worked on here: no need to begin again.
+            begun.lane, begun.entry = lane, entry
+        else:
+            self._queue.append(_Job(lane, entry, record))
+            self._queued.set()
+        self._show_in_flight()
 
     async def drain(self, timeout: float) -> bool:
-        """Waits until all that was taken in is committed; False when time ran out first."""
-        try:
-            await asyncio.wait_for(self._empty.wait(), timeout)
-        except TimeoutError:
-            return False
-        return True
-
-    def forget(self) -> None:
-        """Ends all ledgers: the partitions are no longer ours. Outcomes still to come are dropped
-        and their records come again from the committed offset."""
-        self._epoch += 1
-        for ledger in self._ledgers.values():
-            for entry in ledger.abandon():
-                # One still being worked on leaves when its work ends.
-                if entry.outcome is not None:
-                    self._leave()
-        self._ledgers.clear()
+        """Takes nothing more in, finishes what is being worked on and commits what can be; what had
+        not begun comes again at the next start. False when time ran out first."""
+        return await self._wind_up(timeout)
 
     async def close(self) -> None:
-        """Stops all tasks."""
-        for task in self._tasks:
+        """Stops all tasks and lets go of all partitions."""
+        for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(lane.writer.close() for lane in self._lanes.values()))
+        self._lanes.clear()
         self.failure.cancel()
+
+    def abandon(self) -> None:
+        """Stops all tasks at once, for a process that is about to end on a fault."""
+        for task in tuple(self._tasks):
+            task.cancel()
 
     def fail(self, fault: BaseException) -> None:
         """Fail-stop: resolves `failure`, once."""
         if not self.failure.done():
             self.failure.set_exception(fault)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
         async def guarded() -> None:
             try:
                 await work
@@ -167,75 +293,158 @@ class Delivery:
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def _count(self, change: int) -> None:
-        self._in_flight += change
-        self._metrics.set(IN_FLIGHT, self._in_flight)
-        if self._in_flight:
-            self._empty.clear()
-        else:
-            self._empty.set()
+    def _show_in_flight(self) -> None:
+        self._metrics.set(IN_FLIGHT, sum(len(lane.ledger) for lane in self._lanes.values()))
 
-    def _leave(self) -> None:
-        self._count(-1)
-        self._room.release()
+    async def _wind_up(self, timeout: float) -> bool:
+        self._accepting = False
+        self._queue.clear()
+        deadline = time.monotonic() + timeout
+        while self._running or any(lane.ledger.pending for lane in self._lanes.values()):
+            if time.monotonic() > deadline or self.failure.done():
+                return False
+            await asyncio.sleep(0.01)
+        return True
 
-    async def _settle(self, entry: Entry[Settled], record: Record, epoch: int) -> None:
-        worked = await self._pool.run(record.value)
-        self._metrics.observe(WORK_SECONDS, worked.seconds)
-        if epoch != self._epoch:
-            self._leave()
-            return
-        entry.outcome = Settled(record, worked.outcome, worked.attempts)
-        self._finished.set()
+    async def _close_lanes(self) -> None:
+        lanes = list(self._lanes.values())
+        self._lanes.clear()
+        self._queue.clear()
+        for lane in lanes:
+            lane.ledger.close()
+        for lane in lanes:
+            if lane.committing is not None:
+                # A transaction that is under way is not cut off: it ends, either way, first.
+                lane.ready.set()
+                await lane.committing
+        await asyncio.gather(*(lane.writer.close() for lane in lanes))
+        self._show_in_flight()
 
-    async def _commit_finished(self) -> None:
+    async def _dispatch(self) -> None:
         while True:
-            await self._finished.wait()
-            self._finished.clear()
-            epoch = self._epoch
-            prefixes = {
-                partition: [entry.outcome for entry in ledger.take_finished() if entry.outcome]
-                for partition, ledger in self._ledgers.items()
-            }
-            prefixes = {partition: settled for partition, settled in prefixes.items() if settled}
-            if prefixes:
-                await self._publish(prefixes, epoch)
+            await self._slots.acquire()
+            jobs = await self._next_batch()
+            self._breaker.began(time.monotonic())
+            for job in jobs:
+                self._running[job.record.partition, job.record.offset] = job
+            self._spawn(self._work(jobs))
 
-    async def _publish(self, prefixes: Mapping[int, list[Settled]], epoch: int) -> None:
-        finished = [settled for prefix in prefixes.values() for settled in prefix]
-        acknowledgements: list[asyncio.Future[RecordMetadata]] = []
+    async def _next_batch(self) -> list[_Job]:
+        while True:
+            now = time.monotonic()
+            if not self._breaker.admits(now):
+                await asyncio.sleep(max(0.01, self._breaker.wait(now)))
+            elif not self._queue:
+                self._queued.clear()
+                await self._queued.wait()
+            else:
+                break
+        trial = self._breaker.state(time.monotonic()) is not Circuit.CLOSED
+        most = 1 if trial else self._pace.batch
+        jobs = [self._queue.popleft()]
+        size = jobs[0].record.size
+        while self._queue and len(jobs) < most:
+            size += self._queue[0].record.size
+            if size > MOST_BATCH_BYTES:
+                break
+            jobs.append(self._queue.popleft())
+        return jobs
+
+    async def _work(self, jobs: list[_Job]) -> None:
+        results = await self._pool.run([job.record.value for job in jobs])
+        self._slots.release()
+        deferred = []
+        for job, worked in zip(jobs, results, strict=True):
+            job.attempts += worked.attempts
+            self._metrics.observe(WORK_SECONDS, worked.seconds)
+            self._pace.observe(worked.seconds)
+            if isinstance(worked.outcome, Deferred):
+                self._defer(job, worked.outcome)
+                deferred.append(job)
+                continue
+            self._breaker.succeeded()
+            del self._running[job.record.partition, job.record.offset]
+            job.lane.ledger.settle(job.entry, Settled(job.record, worked.outcome, job.attempts))
+            job.lane.ready.set()
+        self._metrics.set(CIRCUIT, self._breaker.state(time.monotonic()).value)
+        if deferred:
+            await self._again(deferred)
+
+    def _defer(self, job: _Job, outcome: Deferred) -> None:
+        now = time.monotonic()
+        before = self._breaker.state(now)
+        self._breaker.failed(now)
+        self._metrics.count(RETRIES)
+        if before is not Circuit.OPEN and self._breaker.state(now) is Circuit.OPEN:
+            log.warning(
+                "the engine is unavailable; the stage pauses",
+                stage=self._stage.name,
+                error=outcome.error[:MAX_ERROR_CHARACTERS],
+                seconds=round(self._breaker.wait(now), 1),
+                partition=job.record.partition,
+                offset=job.record.offset,
+            )
+
+    async def _again(self, jobs: list[_Job]) -> None:
+        tried = max(job.attempts for job in jobs)
+        await asyncio.sleep(min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(tried, 10)))
+        for job in jobs:
+            del self._running[job.record.partition, job.record.offset]
+        # To the front, in their order: the heads of their ledgers wait for them.
+        if self._accepting:
+            self._queue.extendleft(job for job in reversed(jobs) if not job.lane.ledger.closed)
+            self._queued.set()
+
+    async def _commit_finished(self, lane: _Lane) -> None:
+        half = max(1, self._settings.in_flight // 2)
+        while not lane.ledger.closed:
+            await lane.ready.wait()
+            lane.ready.clear()
+            if 0 < lane.ledger.finished < half and self._accepting:
+                await asyncio.sleep(self._settings.transaction_linger)
+            while (prefix := lane.ledger.claim(self._settings.in_flight)) is not None:
+                await self._commit(lane, prefix)
+            offset = lane.ledger.skip()
+            if offset is not None:
+                await lane.writer.commit([], offset)
+                lane.ledger.skipped(offset)
+
+    async def _move_over_markers(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS)
+            if not any(lane.ledger.idle for lane in self._lanes.values()):
+                continue
+            standing = await self._reader.standing()
+            for partition, lane in self._lanes.items():
+                if partition in standing:
+                    lane.ledger.passed(*standing[partition])
+                    if lane.ledger.idle:
+                        lane.ready.set()
+
+    async def _commit(self, lane: _Lane, prefix: Prefix[Settled]) -> None:
         now = time.time()
-        for settled in finished:
-            acknowledgements.append(await self._send(settled, now))
-        await asyncio.gather(*acknowledgements)
-        offsets = {
-            partition: prefix[-1].record.offset + 1 for partition, prefix in prefixes.items()
-        }
-        if epoch == self._epoch:
-            if await self._commit(offsets):
-                self._metrics.count(COMMITS)
-                for settled in finished:
-                    self._report(settled)
-            elif epoch == self._epoch:
-                raise CommitRefused(f"{self._stage.name}: offsets {offsets} were not committed")
-        for _ in finished:
-            self._leave()
+        settled = [entry.outcome for entry in prefix.entries if entry.outcome is not None]
+        await lane.writer.commit([self._output(each, now) for each in settled], prefix.next_offset)
+        if not lane.ledger.closed:
+            lane.ledger.confirm()
+        self._reader.more_credit()
+        self._metrics.count(COMMITS)
+        for each in settled:
+            self._report(each)
+        self._show_in_flight()
 
-    async def _send(self, settled: Settled, now: float) -> asyncio.Future[RecordMetadata]:
+    def _output(self, settled: Settled, now: float) -> Output:
         record, outcome = settled.record, settled.outcome
         prefix = self._settings.topic_prefix
         if isinstance(outcome, Produced):
             topic = self._stage.writes.full_name(prefix)
             raw_at = raw_timestamp(record.headers, record.timestamp)
-            return await self._write(
-                topic,
-                key=outcome.key,
-                value=outcome.value,
-                headers=of_event(
-                    self._stage.name, topic, outcome.event_id, record.headers, raw_at, now
-                ),
+            headers = of_event(
+                self._stage.name, topic, outcome.event_id, record.headers, raw_at, now
             )
+            return Output(topic, outcome.key, outcome.value, headers)
         letter = DeadLetter(
             stage=self._stage.name,
             stage_version=self._stage.version,
@@ -247,21 +456,14 @@ class Delivery:
             source_offset=record.offset,
             failed_at=timestamp(now),
         )
-        return await self._write(
+        # The client refuses a record that has neither key nor value.
+        key = b"" if record.key is None and record.value is None else record.key
+        return Output(
             DEAD_LETTER_TOPIC.full_name(prefix),
-            # The client refuses a record that has neither key nor value.
-            key=b"" if record.key is None and record.value is None else record.key,
-            value=record.value,
-            headers=[*record.headers, *letter.to_headers()],
+            key,
+            record.value,
+            [*record.headers, *letter.to_headers()],
         )
-
-    async def _write(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
-    ) -> asyncio.Future[RecordMetadata]:
-        sent: asyncio.Future[RecordMetadata] = await self._producer.send(
-            topic, key=key, value=value, headers=headers
-        )
-        return sent
 
     def _report(self, settled: Settled) -> None:
         record, outcome = settled.record, settled.outcome

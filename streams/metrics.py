@@ -73,7 +73,24 @@ IN_FLIGHT: Final = Level(
     ("stage",),
 )
 COMMITS: Final = Count(
-    "babelwire_commits_total", "Offset commits that the broker confirmed.", ("stage",)
+    "babelwire_commits_total",
+    "Transactions (at least once: offset commits) that the broker confirmed.",
+    ("stage",),
+)
+RETRIES: Final = Count(
+    "babelwire_retries_total",
+    "Attempts that ended with the engine unavailable; their records are tried again.",
+    ("stage",),
+)
+CIRCUIT: Final = Level(
+    "babelwire_circuit_state",
+    "The circuit breaker around the stage's engine: 0 closed, 1 half-open, 2 open.",
+    ("stage",),
+)
+REREADS: Final = Count(
+    "babelwire_rereads_total",
+    "Times that records were lost between consumer and ledger, noticed, and read again.",
+    ("stage",),
 )
 POOL_RESTARTS: Final = Count(
     "babelwire_pool_restarts_total",
@@ -96,6 +113,9 @@ METRICS: Final = (
     LAG_SECONDS,
     IN_FLIGHT,
     COMMITS,
+    RETRIES,
+    CIRCUIT,
+    REREADS,
     POOL_RESTARTS,
     READY,
     BUILD_INFO,

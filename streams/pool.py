@@ -1,8 +1,8 @@
 """The language processes of one worker: they keep the event loop free and faults contained.
 
-A record that kills its process is tried once more, since the kill may have had another cause; a
-record that kills twice, or outlasts the time limit, comes back as a failure while its neighbours
-go on in the other processes.
+Records go to a process in batches, so that quick work is not drowned in hand-overs. When a batch
+kills its process or outlasts the time limit, each of its records is a suspect and is tried alone:
+one that kills again, or outlasts the limit alone, comes back as a failure; the others go on.
 """
 
 import asyncio
@@ -10,17 +10,20 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as WorkTimeout
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pebble import ProcessExpired, ProcessPool
 
 from streams.settings import Settings
-from streams.stage import Failed, Outcome, Stage, Work, attempt
+from streams.stage import Attempt, Failed, Stage, Work, attempt
 
 MAX_ATTEMPTS: Final = 2
+BEAT_SECONDS: Final = 0.25
+# A pause of the whole process that is longer than any a busy machine makes.
+SUSPENDED_SECONDS: Final = 2.0
 _PARENT_CHECK_SECONDS: Final = 1.0
 
 
@@ -28,12 +31,21 @@ class StageUnloadable(RuntimeError):
     """The stage's models could not be loaded, so no record can be worked on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Worked:
     """What became of one record: the outcome, after how many attempts, and the seconds of work."""
 
-    outcome: Outcome
+    outcome: Attempt
     attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A batch that ended its process; `reason` is a dead-letter reason, `seconds` the time lost."""
+
+    reason: Literal["timed_out", "crashed"]
+    error: str
     seconds: float
 
 
@@ -43,6 +55,8 @@ class LanguagePool:
     def __init__(self, stage: Stage, settings: Settings, on_restart: Callable[[], None]) -> None:
         self._settings = settings
         self._on_restart = on_restart
+        self._suspended_at = -1.0
+        self._beating: asyncio.Task[None] | None = None
         # Spawn, because the parent has threads (Faust's consumer) whose locks a fork would copy.
         self._pool = ProcessPool(
             max_workers=settings.processes,
@@ -53,6 +67,7 @@ class LanguagePool:
 
     async def start(self) -> None:
         """Waits until the models are loaded. Raises StageUnloadable with what the loader said."""
+        self._beating = asyncio.create_task(self._beat())
         waits = [
             asyncio.wrap_future(self._pool.schedule(_load_error))
             for _ in range(self._settings.processes)
@@ -64,28 +79,78 @@ class LanguagePool:
         if errors:
             raise StageUnloadable(errors[0])
 
-    async def run(self, value: bytes | None) -> Worked:
-        """Has one record worked on; never raises for what the record or its work does."""
-        limit = self._settings.time_limit
-        for count in range(1, MAX_ATTEMPTS + 1):
-            future = self._pool.schedule(_attempt, args=(value,), timeout=limit)
-            try:
-                outcome, seconds = await asyncio.wrap_future(future)
-                return Worked(outcome, count, seconds)
-            except WorkTimeout:
-                self._on_restart()
-                error = f"the work took longer than {limit:g} s (setting time_limit)"
-                return Worked(Failed("timed_out", error), count, limit)
-            except ProcessExpired as crash:
-                self._on_restart()
-                died = f"the language process died with exit code {crash.exitcode}"
-        error = f"{died}, {MAX_ATTEMPTS} times on this record"
-        return Worked(Failed("crashed", error), MAX_ATTEMPTS, 0.0)
+    async def run(self, values: Sequence[bytes | None]) -> list[Worked]:
+        """Has records worked on, in order, in one process; never raises for what they do."""
+        done = await self._batch(values)
+        if not isinstance(done, _Broken):
+            return done
+        if len(values) > 1:
+            return [await self._alone(value) for value in values]
+        return [await self._again(values[0], done)]
 
-    def stop(self) -> None:
+    async def _alone(self, value: bytes | None) -> Worked:
+        """A suspect by itself; its first attempt was the batch that broke."""
+        done = await self._batch([value])
+        return _verdict(done, MAX_ATTEMPTS) if isinstance(done, _Broken) else done[0]
+
+    async def _again(self, value: bytes | None, first: _Broken) -> Worked:
+        """Once more after a crash, since the kill may have had another cause."""
+        if first.reason == "timed_out":
+            return _verdict(first, 1)
+        return await self._alone(value)
+
+    async def _beat(self) -> None:
+        """Notices that this process was stopped for a while: a sleeping laptop, a frozen container."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            now = time.monotonic()
+            if now - last > SUSPENDED_SECONDS:
+                self._suspended_at = now
+            last = now
+
+    async def _batch(self, values: Sequence[bytes | None]) -> list[Worked] | _Broken:
+        began = time.monotonic()
+        done = await self._try(values)
+        if isinstance(done, _Broken) and done.reason == "timed_out":
+            await asyncio.sleep(2 * BEAT_SECONDS)
+            if self._suspended_at > began:
+                # The time was spent while we were stopped, which says nothing about the record.
+                return await self._batch(values)
+        return done
+
+    async def _try(self, values: Sequence[bytes | None]) -> list[Worked] | _Broken:
+        limit = self._settings.time_limit
+        future = self._pool.schedule(_attempt, args=(tuple(values),), timeout=limit)
+        try:
+            done = await asyncio.wrap_future(future)
+            return [Worked(outcome, 1, seconds) for outcome, seconds in done]
+        except WorkTimeout:
+            self._on_restart()
+            return _Broken(
+                "timed_out", f"the work took longer than {limit:g} s (setting time_limit)", limit
+            )
+        except ProcessExpired as crash:
+            self._on_restart()
+            died = f"the language process died with exit code {crash.exitcode}"
+            return _Broken("crashed", died, 0.0)
+
+    async def close(self) -> None:
         """Ends the processes; whatever they were doing is dropped."""
+        if self._beating is not None:
+            self._beating.cancel()
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=5)
+
+
+def _verdict(broken: _Broken, attempts: int) -> Worked:
+    if broken.reason == "timed_out":
+        return Worked(Failed("timed_out", broken.error), attempts, broken.seconds)
+    error = f"{broken.error}, {attempts} times on this record"
+    return Worked(Failed("crashed", error), attempts, broken.seconds)
 
 
 _stage: Stage | None = None
@@ -116,9 +181,12 @@ def _load_error() -> str:
     return _error
 
 
-def _attempt(value: bytes | None) -> tuple[Outcome, float]:
+def _attempt(values: tuple[bytes | None, ...]) -> list[tuple[Attempt, float]]:
     if _stage is None or _work is None or _settings is None:
         raise StageUnloadable(_error or "the language process was not prepared")
-    started = time.perf_counter()
-    outcome = attempt(_stage, _work, value, _settings.max_record_bytes)
-    return outcome, time.perf_counter() - started
+    done = []
+    for value in values:
+        started = time.perf_counter()
+        outcome = attempt(_stage, _work, value, _settings.max_record_bytes)
+        done.append((outcome, time.perf_counter() - started))
+    return done

@@ -37,8 +37,27 @@ class Settings(BaseSettings):
         120.0, gt=0, description="Longest work on one record before it becomes a dead letter"
     )
     processes: int = Field(1, ge=1, description="Language processes of one worker")
+    delivery: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once",
+        description="`at-least-once` writes without transactions: a crash repeats outputs",
+    )
     in_flight: int = Field(
-        8, ge=1, description="Records of one worker that may be taken in and not yet committed"
+        64,
+        ge=1,
+        description="Records of one partition that may be taken in and not yet committed: "
+        "what may wait behind a slow one",
+    )
+    in_flight_bytes: int = Field(
+        64 << 20, ge=1 << 20, description="The same for all records of one worker, in bytes"
+    )
+    transaction_linger: float = Field(
+        0.05, ge=0, le=10, description="How long finished records are gathered into a transaction"
+    )
+    session_timeout: float = Field(
+        10.0,
+        ge=6,
+        le=60,
+        description="After how long without a sign of life a worker's partitions go to others",
     )
     drain_time: float = Field(
         20.0, gt=0, description="How long a stopping worker may finish what it has in hand"

@@ -57,10 +57,27 @@ class Failed:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Deferred:
+    """The engine, not the record, was at fault: the record is to be tried again later."""
+
+    error: str
+
+
 Outcome = Produced | Failed
+Attempt = Outcome | Deferred
 
 
-def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int) -> Outcome:
+class Unavailable(Exception):
+    """Raised by a stage's work when its engine cannot work now and the record is not to blame.
+
+    The record is tried again, at its place in the order, however long that takes; after some
+    failures in a row the stage pauses (see `streams.breaker`). The message names the engine and the
+    fault, without article text.
+    """
+
+
+def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int) -> Attempt:
     """Decodes one record, does the work, encodes the result; every failure comes back as a value.
 
     Only what ends the process (a signal, a crashing model) is not caught here.
@@ -80,6 +97,8 @@ def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int
         return Failed(fault.reason, fault.error)
     except Unprocessable as verdict:
         return Failed(verdict.reason, verdict.error)
+    except Unavailable as fault:
+        return Deferred(str(fault))
     except Exception as fault:  # noqa: BLE001 - one record's fault must not stop its neighbours
         last = traceback.extract_tb(fault.__traceback__)[-1]
         return Failed(

@@ -14,7 +14,7 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 
-FIRST_PAUSE_SECONDS: Final = 1.0
+FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 # A process that lived this long had started well; its next failure is a new story.
 GOOD_LIFE_SECONDS: Final = 60.0
@@ -30,7 +30,7 @@ class Program:
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: 1, 2, 4, … up to 30."""
+    """Seconds to wait after so many failures in a row: 0.5, 1, 2, … up to 30."""
     return float(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10)))
 
 

@@ -1,28 +1,28 @@
 """One stage as a Faust app in a process of its own: assembly, health, signals, drain.
 
-Faust brings records and rebalances. It never commits by itself here: the agent's stream does not
-acknowledge, and offsets go to the broker only through `Delivery`.
+Faust brings records and rebalances through our own transport (`streams.transport`); what becomes
+of the records is decided by `streams.delivery`.
 """
 
 import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-import faust
 import structlog
 from aiohttp import web
-from faust.types import TP
+from aiokafka.errors import KafkaError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
-from streams.delivery import REVOKE_GRACE_SECONDS, Delivery, Record
+from streams.delivery import Delivery, Record
 from streams.headers import plain
 from streams.lag import measure
 from streams.logs import configure
@@ -38,16 +38,24 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
+from streams.transport import SCHEME, Reader, StageApp
+from streams.writers import DeliveryFault, PlainWrites, Transactions, Writer
 
 log = structlog.get_logger()
 
 PORTS_PER_STAGE: Final = 10
 LAG_INTERVAL_SECONDS: Final = 5.0
-STOP_LIMIT_SECONDS: Final = 10.0
+LEAVE_SECONDS: Final = 2.0
+# After this a stopping worker ends whatever it still waits for; what counts is committed by then.
+STOP_LIMIT_SECONDS: Final = 5.0
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 70
+EXIT_DELIVERY: Final = 75
 EXIT_UNLOADABLE: Final = 78
+
+# What a restart is the cure for.
+EXPECTED_FAULTS: Final = (DeliveryFault, KafkaError, clients.BrokerUnreachable)
 
 
 def group_of(stage: Stage, settings: Settings) -> str:
@@ -55,52 +63,57 @@ def group_of(stage: Stage, settings: Settings) -> str:
     return f"{settings.topic_prefix}.{stage.name}"
 
 
-def create_app(stage: Stage, settings: Settings) -> faust.App:
+def member_of(stage: Stage, settings: Settings, slot: int) -> str:
+    """The static member that a worker is: the same after a restart, so that it gets its partitions
+    back without the group being stopped for it."""
+    return f"{group_of(stage, settings)}.{socket.gethostname()}.{slot}"
+
+
+def create_app(stage: Stage, settings: Settings, slot: int = 0) -> StageApp:
     """The Faust app of a stage, with nothing started."""
-    return faust.App(
+    app = StageApp(
         group_of(stage, settings),
-        broker=";".join(f"kafka://{host}" for host in settings.bootstrap_servers.split(",")),
+        broker=f"{SCHEME}://{settings.bootstrap_servers.split(',')[0]}",
         value_serializer="raw",
         key_serializer="raw",
         autodiscover=False,
         web_enabled=False,
         datadir=str(settings.state_dir / "faust"),
-        # Small buffers: what a worker holds is what comes again after a kill.
-        stream_buffer_maxsize=64,
+        # Credit bounds what is on its way; this buffer only must not be what fills up first.
+        stream_buffer_maxsize=16 * settings.in_flight,
         stream_wait_empty=False,
-        broker_max_poll_records=50,
-        # Work may last minutes; liveness is the heartbeat's business, not the poll's.
-        broker_max_poll_interval=1e7,
-        broker_request_timeout=40.0,
-        broker_session_timeout=20.0,
-        broker_heartbeat_interval=3.0,
-        consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=stage.reads.largest_bytes,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
     )
+    app.settings = settings
+    app.topic_name = stage.reads.full_name(settings.topic_prefix)
+    app.member = member_of(stage, settings, slot)
+    return app
 
 
 class Worker:
     """Runs one stage until it is told to stop or something unexpected happens."""
 
-    def __init__(self, stage: Stage, settings: Settings, port: int) -> None:
+    def __init__(self, stage: Stage, settings: Settings, port: int, slot: int = 0) -> None:
         self.stage = stage
         self.settings = settings
         self.port = port
         self.metrics = StageMetrics(stage.name)
         self.metrics.set(BUILD_INFO, 1, version=version("babelwire"))
         self.metrics.set(READY, 0)
-        self.app = create_app(stage, settings)
-        self._assigned: set[int] | None = None
+        self.app = create_app(stage, settings, slot)
+        self._delivery: Delivery | None = None
         self._stopping = asyncio.Event()
         self._log = log.bind(stage=stage.name)
 
     @property
     def ready(self) -> bool:
         """Assigned (perhaps to no partition, when workers outnumber them) and able."""
-        return self._assigned is not None and not self._stopping.is_set()
+        return self._partitions() is not None and not self._stopping.is_set()
+
+    def _partitions(self) -> set[int] | None:
+        return self._delivery.partitions if self._delivery else None
 
     def stop(self) -> None:
         """Asks the worker to drain and end."""
@@ -138,7 +151,7 @@ class Worker:
             return EXIT_UNLOADABLE
         finally:
             self.metrics.set(READY, 0)
-            await asyncio.to_thread(pool.stop)
+            await pool.close()
             await server.cleanup()
 
     async def _unless_stopped(self, waiting: "asyncio.Future[Any]") -> bool:
@@ -152,60 +165,75 @@ class Worker:
         return False
 
     async def _consume(self, pool: LanguagePool) -> int:
-        async with clients.producer(self.settings) as producer:
-            delivery = Delivery(
-                self.stage, self.settings, pool, producer, self.metrics, self._commit
+        reader = Reader(self.app)
+        if self.settings.delivery == "exactly-once":
+            group, source = group_of(self.stage, self.settings), self.app.topic_name
+            return await self._deliver(
+                pool,
+                reader,
+                lambda partition: Transactions(self.settings, group, source, partition),
             )
-            self._wire(delivery)
-            lag = asyncio.create_task(self._watch_lag())
-            await self.app.start()
-            crashed = asyncio.create_task(_wait(self.app._crashed))
-            stopping = asyncio.create_task(_wait(self._stopping))
-            try:
-                await asyncio.wait(
-                    {delivery.failure, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
-                )
-                if stopping.done():
-                    return await self._drain(delivery)
-                fault = (
-                    delivery.failure.exception()
-                    if delivery.failure.done()
-                    else self.app._crash_reason
-                )
-                self._log.error(
-                    "stopping on an unexpected fault; nothing uncommitted is lost",
-                    fault=f"{type(fault).__name__}: {fault}",
-                )
-                return EXIT_FAILED
-            finally:
-                for task in (lag, crashed, stopping):
-                    task.cancel()
+        async with clients.producer(self.settings) as producer:
+            return await self._deliver(
+                pool,
+                reader,
+                lambda partition: PlainWrites(producer, reader.commit_offsets, partition),
+            )
+
+    async def _deliver(
+        self, pool: LanguagePool, reader: Reader, writer_for: Callable[[int], Writer]
+    ) -> int:
+        delivery = Delivery(self.stage, self.settings, pool, self.metrics, writer_for, reader)
+        self._delivery = self.app.flow = delivery
+        self._wire(delivery)
+        lag = asyncio.create_task(self._watch_lag())
+        await self.app.start()
+        crashed = asyncio.create_task(_wait(self.app._crashed))
+        stopping = asyncio.create_task(_wait(self._stopping))
+        try:
+            await asyncio.wait(
+                {delivery.failure, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if stopping.done():
+                return await self._drain(delivery, reader)
+            fault = (
+                delivery.failure.exception() if delivery.failure.done() else self.app._crash_reason
+            )
+            self._log.error(
+                "stopping on a fault; nothing uncommitted is lost",
+                fault=f"{type(fault).__name__}: {fault}",
+            )
+            return EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+        finally:
+            for task in (lag, crashed, stopping):
+                task.cancel()
+            if delivery.failure.done():
+                # What the writers hold is not committed; the next owner fences them.
+                delivery.abandon()
+            else:
                 await delivery.close()
 
-    async def _drain(self, delivery: Delivery) -> int:
+    async def _drain(self, delivery: Delivery, reader: Reader) -> int:
         self._log.info("draining")
-        consumer = self.app.consumer
-        consumer.stop_flow()
-        self.app.flow_control.suspend()
-        self.app.flow_control.clear()
-        drained = await delivery.drain(self.settings.drain_time)
-        if not drained:
+        reader.stop()
+        if not await delivery.drain(self.settings.drain_time):
             self._log.warning(
                 "drain_time is over; what was in hand comes again at the next start",
                 drain_time=self.settings.drain_time,
             )
         try:
-            await asyncio.wait_for(self.app.stop(), STOP_LIMIT_SECONDS)
-        except TimeoutError:
-            # A pending JoinGroup can hold Faust's shutdown; all that matters is committed.
-            self._log.warning("the Kafka consumer did not stop in time; leaving without it")
+            await asyncio.wait_for(reader.leave_group(), LEAVE_SECONDS)
+        except (TimeoutError, KafkaError) as fault:
+            self._log.warning(
+                "could not leave the group; others take over after session_timeout",
+                fault=f"{type(fault).__name__}: {fault}",
+            )
         self._log.info("stopped")
         return EXIT_OK
 
     def _wire(self, delivery: Delivery) -> None:
-        app = self.app
-        topic = app.topic(
-            self.stage.reads.full_name(self.settings.topic_prefix),
+        topic = self.app.topic(
+            self.app.topic_name,
             value_type=bytes,
             key_type=bytes,
             key_serializer="raw",
@@ -213,43 +241,21 @@ class Worker:
             acks=False,
         )
 
-        @app.agent(topic, name=self.stage.name)
+        @self.app.agent(topic, name=self.stage.name)
         async def consume(stream: Any) -> None:
             async for event in stream.noack().events():
-                message = event.message
-                generation = message.generation_id
-
-                def is_current(generation: int = generation) -> bool:
-                    return bool(generation == app.consumer_generation_id)
-
                 try:
-                    await delivery.take(_record(message), is_current)
+                    delivery.take(_record(event.message), event.message.stamp)
                 except Exception as fault:  # noqa: BLE001 - Faust would acknowledge and go on
                     delivery.fail(fault)
                     return
 
-        @app.on_partitions_revoked.connect(weak=False)
-        async def revoked(_app: Any, _partitions: set[TP], **_: Any) -> None:
-            await delivery.drain(REVOKE_GRACE_SECONDS)
-            delivery.forget()
-
-        @app.on_partitions_assigned.connect(weak=False)
-        async def assigned(_app: Any, partitions: set[TP], **_: Any) -> None:
-            delivery.forget()
-            self._assigned = {partition.partition for partition in partitions}
+        @self.app.on_partitions_assigned.connect(weak=False)
+        async def assigned(_app: Any, _partitions: Any, **_: Any) -> None:
             self.metrics.set(READY, 1)
-            self._log.info("partitions assigned", partitions=sorted(self._assigned))
-
-    async def _commit(self, offsets: Mapping[int, int]) -> bool:
-        topic = self.stage.reads.full_name(self.settings.topic_prefix)
-        consumer: Any = self.app.consumer
-        committed = await consumer._commit(
-            {TP(topic, partition): offset for partition, offset in offsets.items()}
-        )
-        return bool(committed)
 
     async def _watch_lag(self) -> None:
-        topic = self.stage.reads.full_name(self.settings.topic_prefix)
+        topic = self.app.topic_name
         group = group_of(self.stage, self.settings)
         while True:
             try:
@@ -259,7 +265,9 @@ class Worker:
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
-                        lags = await measure(client, consumer, group, topic, self._assigned or ())
+                        lags = await measure(
+                            client, consumer, group, topic, self._partitions() or ()
+                        )
                         self.metrics.clear(LAG_RECORDS)
                         for lag in lags:
                             self.metrics.set(LAG_RECORDS, lag.records, partition=str(lag.partition))
@@ -304,37 +312,39 @@ def port_of(position: int, slot: int, settings: Settings) -> int:
     return settings.metrics_port + PORTS_PER_STAGE * position + slot
 
 
-def main(stage: Stage, settings: Settings, port: int) -> int:
-    """Runs a worker in the foreground until SIGTERM or SIGINT; returns the exit code."""
+def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn:
+    """Runs a worker in the foreground until SIGTERM or SIGINT, then ends the process."""
     configure(settings)
 
-    async def serve() -> int:
-        worker = Worker(stage, settings, port)
+    async def serve() -> None:
+        worker = Worker(stage, settings, port, slot)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop(worker, settings))
-        return await worker.run()
+        try:
+            code = await worker.run()
+        except Exception as fault:  # noqa: BLE001 - one line that says why, no page of traceback
+            log.error(
+                "stopping on a fault; nothing uncommitted is lost",
+                stage=stage.name,
+                fault=f"{type(fault).__name__}: {fault}",
+            )
+            code = EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+        # Not by returning: Faust's threads may still wait for the broker, and would be waited for,
+        # although everything that counts is done.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
-    try:
-        code = asyncio.run(serve())
-    except Exception as fault:  # noqa: BLE001 - one line that says why, not a page of traceback
-        log.error(
-            "stopping on an unexpected fault; nothing uncommitted is lost",
-            stage=stage.name,
-            fault=f"{type(fault).__name__}: {fault}",
-        )
-        code = EXIT_FAILED
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Faust's consumer thread may still wait for the broker; everything that counts is done.
-    os._exit(code)
+    asyncio.run(serve())
+    raise AssertionError("the process ends before its loop does")
 
 
 def _stop(worker: Worker, settings: Settings) -> Callable[[], None]:
     def stop() -> None:
         worker.stop()
-        limit = settings.drain_time + 2 * STOP_LIMIT_SECONDS
+        limit = settings.drain_time + LEAVE_SECONDS + STOP_LIMIT_SECONDS
         timer = threading.Timer(limit, lambda: os._exit(EXIT_FAILED))
         timer.daemon = True
         timer.start()

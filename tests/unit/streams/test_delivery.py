@@ -1,21 +1,25 @@
 """Delivery with a fake pool and broker: what is written, in what order, when it is committed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from schemas import DeadLetter
-from streams.delivery import CommitRefused, Delivery, Record
+from streams import delivery as module
+from streams.breaker import TRIP_AFTER
+from streams.delivery import Delivery, Pace, Record
+from streams.ledger import Stamp
 from streams.metrics import StageMetrics
 from streams.pool import Worked
 from streams.settings import Settings
-from streams.stage import Failed, Produced
+from streams.stage import Attempt, Deferred, Failed, Produced
+from streams.writers import DeliveryFault, Output
 from tests.unit.streams.test_stage import STAGE
 
-SETTINGS = Settings(in_flight=4)
+SETTINGS = Settings(in_flight=4, transaction_linger=0, processes=8)
 
 
 class Pool:
@@ -23,68 +27,120 @@ class Pool:
 
     def __init__(self) -> None:
         self.waiting: dict[bytes, asyncio.Future[Worked]] = {}
+        self.begun: list[bytes] = []
 
-    async def run(self, value: bytes | None) -> Worked:
-        assert value is not None
-        self.waiting[value] = asyncio.get_running_loop().create_future()
-        return await self.waiting[value]
+    async def run(self, values: Sequence[bytes | None]) -> list[Worked]:
+        futures = []
+        for value in values:
+            assert value is not None
+            self.begun.append(value)
+            self.waiting[value] = asyncio.get_running_loop().create_future()
+            futures.append(self.waiting[value])
+        return list(await asyncio.gather(*futures))
 
-    def finish(self, value: bytes, failed: bool = False) -> None:
-        outcome: Produced | Failed = Produced(b"key-" + value, b"out-" + value, "e", "it")
-        if failed:
-            outcome = Failed("failed", "it broke")
-        self.waiting[value].set_result(Worked(outcome, 1, 0.1))
+    def finish(self, value: bytes, outcome: Attempt | None = None) -> None:
+        outcome = outcome or Produced(b"key-" + value, b"out-" + value, "e", "it")
+        self.waiting.pop(value).set_result(Worked(outcome, 1, 1.0))
 
 
 @dataclass
 class Broker:
-    """Takes what is sent and committed; may be told to refuse."""
+    """What outlives an owner: the committed offsets, and what was written with them."""
 
     log: list[str] = field(default_factory=list)
-    sent: list[tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]] = field(
-        default_factory=list
-    )
-    takes_commits: bool = True
-
-    async def send(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: list[tuple[str, bytes]],
-    ) -> "asyncio.Future[None]":
-        self.sent.append((topic, key, value, headers))
-        self.log.append(f"send {(value or b'').decode()}")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
-        self.log.append(f"commit {dict(offsets)}")
-        return self.takes_commits
+    sent: list[Output] = field(default_factory=list)
+    offsets: dict[int, int] = field(default_factory=dict)
+    fault: DeliveryFault | None = None
 
 
-Scenario = Callable[[Delivery, Pool, Broker], Coroutine[Any, Any, None]]
+class Writer:
+    def __init__(self, broker: Broker, partition: int) -> None:
+        self.broker = broker
+        self.partition = partition
+
+    async def open(self) -> None:
+        self.broker.log.append(f"open {self.partition}")
+
+    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
+        if self.broker.fault:
+            raise self.broker.fault
+        self.broker.sent += outputs
+        self.broker.offsets[self.partition] = next_offset
+        written = " ".join((output.value or b"").decode() for output in outputs)
+        self.broker.log.append(f"{written} @{next_offset}")
+
+    async def close(self) -> None:
+        self.broker.log.append(f"close {self.partition}")
 
 
-def play(scenario: Scenario, broker: Broker | None = None) -> Broker:
-    """Runs a scenario against a delivery of its own."""
+class Desk:
+    """A delivery with fakes around it, and the reader's side of its stamps."""
+
+    def __init__(self, broker: Broker, settings: Settings) -> None:
+        self.broker = broker
+        self.pool = Pool()
+        self.epoch = -1
+        self.numbers: dict[int, int] = {}
+        self.positions: Mapping[int, int] = {}
+        self.ends: dict[int, int] = {}
+        self.delivery = Delivery(
+            STAGE,
+            settings,
+            self.pool,
+            StageMetrics(STAGE.name),
+            lambda partition: Writer(broker, partition),
+            self,
+        )
+
+    async def standing(self) -> Mapping[int, tuple[Stamp, int]]:
+        return {
+            each: (Stamp(self.epoch, self.numbers[each]), self.ends.get(each, 0))
+            for each in self.positions
+        }
+
+    def more_credit(self) -> None:
+        pass
+
+    async def read_on(self) -> None:
+        self.epoch, self.positions = self.delivery.rewind()
+        self.numbers = dict.fromkeys(self.positions, 0)
+
+    async def assign(self, *partitions: int) -> None:
+        async def committed() -> Mapping[int, int]:
+            self.broker.log.append("read offsets")
+            return {each: self.broker.offsets.get(each, 0) for each in partitions}
+
+        await self.delivery.assigned(set(partitions), committed)
+        await self.read_on()
+        self.broker.log.clear()
+
+    async def take(self, *records: Record) -> None:
+        for each in records:
+            number = self.numbers[each.partition]
+            self.numbers[each.partition] += 1
+            self.delivery.take(each, Stamp(self.epoch, number))
+        await settle()
+
+    async def finish(self, *values: bytes, outcome: Attempt | None = None) -> None:
+        for value in values:
+            self.pool.finish(value, outcome)
+        await settle()
+
+
+Scenario = Callable[[Desk], Coroutine[Any, Any, None]]
+
+
+def play(scenario: Scenario, broker: Broker | None = None, settings: Settings = SETTINGS) -> Broker:
+    """Runs a scenario against a delivery of its own, with partitions 0 and 3 assigned."""
     broker = broker or Broker()
 
     async def run() -> None:
-        pool = Pool()
-        delivery = Delivery(
-            STAGE,
-            SETTINGS,
-            pool,
-            broker,
-            StageMetrics(STAGE.name),
-            broker.commit,
-        )
+        desk = Desk(broker, settings)
         try:
-            await asyncio.wait_for(scenario(delivery, pool, broker), 5)
+            await desk.assign(0, 3)
+            await asyncio.wait_for(scenario(desk), 10)
         finally:
-            await delivery.close()
+            await desk.delivery.close()
 
     asyncio.run(run())
     return broker
@@ -95,60 +151,63 @@ def record(offset: int, partition: int = 0) -> Record:
     return Record("babelwire.raw", partition, offset, 1000.0, b"k", value, [("h", b"1")])
 
 
-async def take(delivery: Delivery, *records: Record) -> None:
-    for each in records:
-        await delivery.take(each, lambda: True)
-    await settle()
-
-
 async def settle() -> None:
     """Lets every task run as far as it can."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0.001)
 
 
-def test_outputs_are_written_before_their_offset_is_committed() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, record(5))
-        pool.finish(b"0.5")
-        assert await delivery.drain(1)
+def test_taking_over_fences_the_former_owner_before_it_reads_the_offset() -> None:
+    async def scenario(desk: Desk) -> None:
+        async def committed() -> Mapping[int, int]:
+            desk.broker.log.append("read offsets")
+            return {0: 7}
 
-    assert play(scenario).log == ["send out-0.5", "commit {0: 6}"]
+        await desk.delivery.assigned({0}, committed)
+        assert desk.broker.log == ["close 0", "close 3", "open 0", "read offsets"]
+        assert desk.delivery.rewind()[1] == {0: 7}
+
+    play(scenario)
+
+
+def test_an_output_and_the_offset_behind_it_are_committed_together() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        await desk.finish(b"0.5")
+        assert desk.broker.log == ["out-0.5 @6"]
+
+    play(scenario)
 
 
 def test_a_slow_head_holds_back_what_came_after_it() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, broker: Broker) -> None:
-        await take(delivery, record(5), record(6), record(7))
-        pool.finish(b"0.6")
-        await settle()
-        assert broker.log == []
-        pool.finish(b"0.5")
-        await settle()
-        assert broker.log == ["send out-0.5", "send out-0.6", "commit {0: 7}"]
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5), record(6), record(7))
+        await desk.finish(b"0.6")
+        assert desk.broker.log == []
+        await desk.finish(b"0.5")
+        assert desk.broker.log == ["out-0.5 out-0.6 @7"]
 
     play(scenario)
 
 
 def test_partitions_do_not_wait_for_each_other() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, broker: Broker) -> None:
-        await take(delivery, record(1, partition=0), record(9, partition=3))
-        pool.finish(b"3.9")
-        await settle()
-        assert broker.log == ["send out-3.9", "commit {3: 10}"]
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(1, partition=0), record(9, partition=3))
+        await desk.finish(b"3.9")
+        assert desk.broker.log == ["out-3.9 @10"]
 
     play(scenario)
 
 
 def test_a_failed_record_reaches_the_dead_letters_untouched_with_its_reason() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, record(5))
-        pool.finish(b"0.5", failed=True)
-        assert await delivery.drain(1)
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        await desk.finish(b"0.5", outcome=Failed("failed", "it broke"))
 
-    [(topic, key, value, headers)] = play(scenario).sent
-    assert (topic, key, value) == ("babelwire.dead-letters", b"k", b"0.5")
-    assert ("h", b"1") in headers
-    letter = DeadLetter.from_headers(headers)
+    [output] = play(scenario).sent
+    assert (output.topic, output.key, output.value) == ("babelwire.dead-letters", b"k", b"0.5")
+    assert ("h", b"1") in output.headers
+    letter = DeadLetter.from_headers(output.headers)
     assert (letter.stage, letter.reason, letter.error) == ("normalization", "failed", "it broke")
     assert (letter.source_topic, letter.source_partition, letter.source_offset) == (
         "babelwire.raw",
@@ -157,74 +216,159 @@ def test_a_failed_record_reaches_the_dead_letters_untouched_with_its_reason() ->
     )
 
 
-def test_no_more_than_in_flight_records_are_taken_in() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, *(record(each) for each in range(SETTINGS.in_flight)))
-        fifth = asyncio.create_task(delivery.take(record(99), lambda: True))
-        await settle()
-        assert not fifth.done()
-        pool.finish(b"0.0")
-        await asyncio.wait_for(fifth, 1)
+def test_credit_ends_where_a_partition_holds_in_flight_records() -> None:
+    async def scenario(desk: Desk) -> None:
+        assert desk.delivery.credit(0) == SETTINGS.in_flight
+        await desk.take(*(record(each) for each in range(SETTINGS.in_flight)))
+        assert desk.delivery.credit(0) == SETTINGS.in_flight
+        assert desk.delivery.credit(3) == SETTINGS.in_flight
+        await desk.finish(b"0.0")
+        assert desk.delivery.credit(0) == SETTINGS.in_flight + 1
+        assert desk.delivery.credit(1) == 0
 
     play(scenario)
 
 
-def test_after_a_rebalance_nothing_of_the_old_assignment_is_written_or_committed() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, broker: Broker) -> None:
-        await take(delivery, record(5), record(6))
-        pool.finish(b"0.6")
-        await settle()
-        delivery.forget()
-        pool.finish(b"0.5")
-        await settle()
-        assert broker.log == []
-        await take(delivery, record(5))
-        pool.finish(b"0.5")
-        assert await delivery.drain(1)
-        assert broker.log == ["send out-0.5", "commit {0: 6}"]
+def test_no_partition_has_credit_while_the_worker_holds_in_flight_bytes() -> None:
+    async def scenario(desk: Desk) -> None:
+        large = Record("babelwire.raw", 0, 1, 1000.0, None, b"x" * (1 << 20))
+        await desk.take(large)
+        assert (desk.delivery.credit(0), desk.delivery.credit(3)) == (1, 0)
+        await desk.finish(large.value or b"")
+        assert desk.delivery.credit(3) == SETTINGS.in_flight
+
+    play(scenario, settings=SETTINGS.model_copy(update={"in_flight_bytes": 1 << 20}))
+
+
+def test_after_a_rebalance_nothing_of_the_old_assignment_is_written() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5), record(6))
+        await desk.finish(b"0.6")
+        await desk.delivery.revoked()
+        await desk.assign(3)
+        await desk.finish(b"0.5")
+        assert desk.broker.log == []
+        assert desk.broker.offsets == {}
 
     play(scenario)
 
 
-def test_room_is_given_back_for_every_record_that_a_rebalance_dropped() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, *(record(each) for each in range(SETTINGS.in_flight)))
-        pool.finish(b"0.2")
-        await settle()
-        delivery.forget()
-        for each in (b"0.0", b"0.1", b"0.3"):
-            pool.finish(each)
-        assert await delivery.drain(1)
-        await asyncio.wait_for(
-            take(delivery, *(record(each) for each in range(SETTINGS.in_flight))), 1
-        )
+def test_a_rebalance_commits_what_is_complete_before_it_lets_go() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5), record(6))
+        revoking = asyncio.create_task(desk.delivery.revoked())
+        await desk.finish(b"0.5")
+        await revoking
+        assert desk.broker.log == ["out-0.5 @6", "close 0", "close 3"]
 
     play(scenario)
 
 
-def test_a_record_that_went_stale_while_it_waited_is_dropped() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await delivery.take(record(5), lambda: False)
-        await settle()
-        assert pool.waiting == {}
-        assert await delivery.drain(0.1)
+def test_work_that_a_rebalance_brings_back_is_not_begun_again() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        await desk.delivery.revoked()
+        await desk.assign(0)
+        await desk.take(record(5), record(6))
+        assert desk.pool.begun == [b"0.5", b"0.6"]
+        await desk.finish(b"0.6", b"0.5")
+        assert [output.value for output in desk.broker.sent] == [b"out-0.5", b"out-0.6"]
 
     play(scenario)
 
 
-def test_a_refused_commit_is_fail_stop() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, record(5))
-        pool.finish(b"0.5")
-        with pytest.raises(CommitRefused, match="normalization"):
-            await asyncio.wait_for(delivery.failure, 1)
+def test_a_record_lost_before_the_ledger_is_read_again() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        desk.numbers[0] += 1  # 6 was read, and some buffer dropped it
+        await desk.take(record(7))
+        assert desk.pool.begun == [b"0.5"]
+        assert desk.positions[0] == 6
+        await desk.take(record(6), record(7))
+        await desk.finish(b"0.5", b"0.6", b"0.7")
+        assert [output.value for output in desk.broker.sent] == [b"out-0.5", b"out-0.6", b"out-0.7"]
 
-    play(scenario, Broker(takes_commits=False))
+    play(scenario)
+
+
+def test_a_record_whose_engine_is_away_is_tried_again_in_its_place() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5), record(6))
+        await desk.finish(b"0.5", outcome=Deferred("the engine is away"))
+        await desk.finish(b"0.6")
+        assert desk.broker.log == []
+        await asyncio.sleep(2.5 * module.FIRST_RETRY_SECONDS)
+        await desk.finish(b"0.5")
+        assert desk.broker.log == ["out-0.5 out-0.6 @7"]
+
+    play(scenario)
+
+
+def test_the_stage_stops_reading_while_its_engine_stays_away() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(1), record(2), record(3), record(1, 3), record(2, 3))
+        for value in (b"0.1", b"0.2", b"0.3", b"3.1", b"3.2"):
+            await desk.finish(value, outcome=Deferred("the engine is away"))
+        assert TRIP_AFTER == 5
+        assert (desk.delivery.credit(0), desk.delivery.credit(3)) == (3, 2)
+
+    play(scenario)
+
+
+def test_markers_behind_the_last_record_are_committed_over_when_there_is_no_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.02)
+
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        desk.ends = {0: 8}
+        await asyncio.sleep(0.1)
+        assert desk.broker.offsets == {}
+        await desk.finish(b"0.5")
+        await asyncio.sleep(0.1)
+        assert desk.broker.log == ["out-0.5 @6", " @8"]
+
+    play(scenario)
+
+
+def test_a_fault_of_the_writer_is_fail_stop() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        await desk.finish(b"0.5")
+        with pytest.raises(DeliveryFault, match="taken over"):
+            await asyncio.wait_for(desk.delivery.failure, 1)
+
+    play(scenario, Broker(fault=DeliveryFault("partition was taken over")))
+
+
+def test_a_drain_commits_what_is_in_hand_and_begins_nothing_new() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        draining = asyncio.create_task(desk.delivery.drain(1))
+        await settle()
+        await desk.take(record(6))
+        await desk.finish(b"0.5")
+        assert await draining
+        assert desk.pool.begun == [b"0.5"]
+        assert desk.broker.log == ["out-0.5 @6"]
+
+    play(scenario)
 
 
 def test_a_drain_that_runs_out_of_time_says_so() -> None:
-    async def scenario(delivery: Delivery, pool: Pool, _: Broker) -> None:
-        await take(delivery, record(5))
-        assert not await delivery.drain(0.01)
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5))
+        assert not await desk.delivery.drain(0.01)
 
     play(scenario)
+
+
+def test_quick_records_go_to_the_processes_in_batches_and_slow_ones_alone() -> None:
+    pace = Pace()
+    assert pace.batch == 1
+    for _ in range(200):
+        pace.observe(0.0001)
+    assert pace.batch == module.MOST_IN_BATCH
+    pace.observe(1.0)
+    assert pace.batch == 1

@@ -19,7 +19,7 @@ COUNT_STARTS = (
 
 
 @pytest.mark.parametrize(
-    ("failures", "pause"), [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (99, 30)]
+    ("failures", "pause"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 30), (99, 30)]
 )
 def test_the_pause_doubles_with_each_failure_up_to_half_a_minute(
     failures: int, pause: float
