@@ -344,22 +344,22 @@ class _Run:
         return f"{before} to {before + MORE_PARTITIONS}"
 
     async def _settle(self) -> int:
-        """Waits until the lag is 0, or until nothing has moved for STUCK_SECONDS; the last lag."""
+        """Waits until the lag is 0, or until nothing came out for STUCK_SECONDS; the last lag."""
         topics = (self.options.output, DEAD_LETTERS.name)
-        moved, last = time.monotonic(), (-1, -1)
+        moved, last, behind = time.monotonic(), -1, -1
         while True:
             try:
                 behind = await observe.behind(self.settings, self._groups())
                 out = await observe.ends(self.settings, topics)
             except observe.UNREACHABLE as fault:
                 self.say(f"the broker does not answer ({type(fault).__name__}); asking again")
-                behind, out = last
+                out = last
             if behind == 0:
                 return 0
-            if (behind, out) != last:
-                moved, last = time.monotonic(), (behind, out)
+            if out != last:
+                moved, last = time.monotonic(), out
             if time.monotonic() - moved > STUCK_SECONDS:
-                self.say(f"nothing has moved for {STUCK_SECONDS:.0f} s; {behind} records behind")
+                self.say(f"nothing came out for {STUCK_SECONDS:.0f} s; {behind} records behind")
                 return behind
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -381,7 +381,7 @@ class _Run:
                     out = await observe.ends(
                         self.settings, (self.options.output, DEAD_LETTERS.name)
                     )
-                    written = f"{out:,} out"
+                    written = f"about {out:,} out"
                 except observe.UNREACHABLE:
                     written = "no answer from the broker"
                 since = now - self.seen.began if self.seen.began else 0.0

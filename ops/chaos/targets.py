@@ -29,7 +29,7 @@ from ops.chaos.step import STAGE, load
 from schemas import DeadLetter
 from streams.headers import Headers, timestamp
 from streams.settings import Settings
-from streams.stage import Failed, Outcome, Produced, Unavailable, attempt
+from streams.stage import Attempt, Deferred, Failed, Outcome, Produced, attempt
 from streams.topics import DEAD_LETTERS
 
 STOCK_FAUST: Final = "stock-faust"
@@ -37,7 +37,7 @@ PLAIN_AIOKAFKA: Final = "plain-aiokafka"
 NAMES: Final = (STOCK_FAUST, PLAIN_AIOKAFKA)
 _RETRY_SECONDS: Final = 0.5
 
-Step = Callable[[bytes | None], Outcome]
+Step = Callable[[bytes | None], Attempt]
 
 
 def group_of(target: str, settings: Settings) -> str:
@@ -46,13 +46,10 @@ def group_of(target: str, settings: Settings) -> str:
 
 
 def step_of(settings: Settings) -> Step:
-    """The synthetic stage as a function from a record's value to its outcome.
-
-    Raises Unavailable while the engine is away.
-    """
+    """The synthetic stage as a function from a record's value to what became of it."""
     work = load(settings)
 
-    def step(value: bytes | None) -> Outcome:
+    def step(value: bytes | None) -> Attempt:
         instruction = _instruction(value)
         if instruction in REASON_OF:
             return Failed(REASON_OF[instruction], f"told to {instruction}")  # type: ignore[arg-type]
@@ -64,10 +61,10 @@ def step_of(settings: Settings) -> Step:
 async def patiently(step: Step, value: bytes | None) -> Outcome:
     """The outcome, as soon as the engine is there."""
     while True:
-        try:
-            return step(value)
-        except Unavailable:
-            await asyncio.sleep(_RETRY_SECONDS)
+        became = step(value)
+        if not isinstance(became, Deferred):
+            return became
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
 def message_of(

@@ -6,11 +6,5 @@ from ops.chaos.step import STAGE
 from streams import worker
 from streams.settings import Settings
 
-
-def main(slot: int) -> int:
-    """Runs in the foreground until SIGTERM; returns the exit code."""
-    return worker.main(STAGE, Settings(), port=0)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main(int(sys.argv[2])))
+    worker.main(STAGE, Settings(), port=0, slot=int(sys.argv[2]))
