@@ -43,7 +43,7 @@ FETCH_BYTES: Final = 1 << 20
 HEARTBEATS_PER_SESSION: Final = 4
 # While some partition has no credit, the others are waited for no longer than this.
 SHORT_WAIT_SECONDS: Final = 0.05
-TURN_RECORDS: Final = 16
+TURN_RECORDS: Final = 64
 
 T = TypeVar("T")
 
