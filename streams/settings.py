@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         description="`at-least-once` writes without transactions: a crash repeats outputs",
     )
     in_flight: int = Field(
-        64,
+        256,
         ge=1,
         description="Records of one partition that may be taken in and not yet committed: "
         "what may wait behind a slow one",

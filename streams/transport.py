@@ -26,7 +26,6 @@ import aiokafka
 import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
-from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -43,7 +42,7 @@ FETCH_BYTES: Final = 1 << 20
 HEARTBEATS_PER_SESSION: Final = 4
 # While some partition has no credit, the others are waited for no longer than this.
 SHORT_WAIT_SECONDS: Final = 0.05
-TURN_RECORDS: Final = 16
+TURN_RECORDS: Final = 64
 
 T = TypeVar("T")
 
@@ -192,12 +191,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return standing
 
     async def leave_group(self) -> None:
-        """Tells the group that this member will not come back soon."""
+        """Ends this member's part in the group, and tells the group so."""
         coordinator = self._ensure_consumer()._coordinator
-        if coordinator.generation > 0:
-            await coordinator._send_req(
-                LeaveGroupRequest(coordinator.group_id, coordinator.member_id)
-            )
+        # aiokafka lets static members go in silence, since they usually come back; and as long as
+        # its heartbeat lives, a member that has left joins again at once.
+        coordinator._group_instance_id = None
+        await coordinator.close()
 
     async def commit_offsets(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Commits next offsets the plain way, outside of any transaction."""

@@ -17,7 +17,11 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default(
     monkeypatch.setenv("BABELWIRE_CONFIG", str(file))
     monkeypatch.setenv("BABELWIRE_TOPIC_PREFIX", "environment")
     settings = Settings()
-    assert (settings.topic_prefix, settings.processes, settings.in_flight) == ("environment", 3, 64)
+    assert (settings.topic_prefix, settings.processes, settings.in_flight) == (
+        "environment",
+        3,
+        256,
+    )
 
 
 def test_a_misspelt_setting_in_the_file_is_refused(

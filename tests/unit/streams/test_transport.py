@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.protocol.group import LeaveGroupRequest
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.drivers import by_url
@@ -64,8 +63,7 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
         (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
         (Fetcher, "_create_fetch_waiter", ["self"]),
         (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
-        (GroupCoordinator, "_send_req", ["self", "request"]),
-        (LeaveGroupRequest, "__init__", ["self", "group", "member_id"]),
+        (GroupCoordinator, "close", ["self"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -99,6 +97,12 @@ def test_faust_still_drops_records_by_its_read_offsets() -> None:
     offsets["tp"] = 5
     offsets.update({})
     assert offsets["tp"] is None
+
+
+def test_a_member_without_instance_id_still_leaves_its_group_on_close() -> None:
+    leaving = inspect.getsource(GroupCoordinator._maybe_leave_group)
+    assert "self._group_instance_id is None" in leaving
+    assert "LeaveGroupRequest(self.group_id, self.member_id)" in leaving
 
 
 def test_aiokafka_still_tells_of_a_reassignment_under_way() -> None:
