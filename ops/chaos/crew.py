@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGKILL, SIGTERM
 from typing import Any, Final
 
 import orjson
@@ -72,11 +72,6 @@ class Crew:
         return {
             name: processes.memory(processes.family([pid])) for name, pid in self.workers().items()
         }
-
-    def signal(self, name: str, number: Signals) -> int | None:
-        """Sends a signal to a worker; returns its pid, or None when it is not there."""
-        pid = self.workers().get(name)
-        return pid if pid is not None and processes.send(pid, number) else None
 
     def dismiss(self) -> float:
         """Stops the supervisor that was started last, in order; returns the seconds it took."""

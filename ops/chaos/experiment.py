@@ -12,9 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import Any, Final
 
 from aiokafka.admin import NewPartitions
@@ -37,7 +37,9 @@ PREFIX: Final = "chaos"
 QUIET_SECONDS: Final = (5.0, 9.0)
 WARM_UP_RECORDS: Final = 20
 START_LIMIT_SECONDS: Final = 180.0
-# A run in which nothing has moved for so long will not get any further.
+# How long a worker that is to be hit may take to be started again after its last death.
+RESTART_SECONDS: Final = 40.0
+# A run in which nothing has come out for so long will not get any further.
 STUCK_SECONDS: Final = 60.0
 MOST_PER_SECOND: Final = 3000.0
 TIME_LIMIT_SECONDS: Final = 3.0
@@ -162,12 +164,18 @@ class _Run:
 
     async def whole(self) -> Observed:
         options, seen = self.options, self.seen
-        names = self._possible(options.faults)
+        possible = self._possible(options.faults)
         await asyncio.to_thread(self.brokers.start)
         await observe.create_topics(self.settings, TOPICS, self.brokers)
         self.crew.start(self._names())
         faults = self._stretched(
-            schedule(names, options.seed, quiet=options.quiet, once=options.once)
+            schedule(
+                possible,
+                options.seed,
+                quiet=options.quiet,
+                stages=len(options.stages),
+                once=options.once,
+            )
         )
         watching = asyncio.create_task(self._watch())
         try:
@@ -215,7 +223,7 @@ class _Run:
         short = max(0.0, least - seconds_of(faults))
         self._nominal = max(least, seconds_of(faults))
         longer = short / max(1, len(faults))
-        return [Fault(fault.kind, fault.pause + longer, fault.target) for fault in faults]
+        return [replace(fault, pause=fault.pause + longer) for fault in faults]
 
     def _per_second(self) -> float:
         """About how many records the workers can be expected to take in."""
@@ -281,14 +289,14 @@ class _Run:
     async def _do(self, fault: Fault, happened: Happened) -> None:
         match fault.kind.name:
             case "kill":
-                happened.detail, _ = self._hit(fault, SIGKILL)
+                await self._hit(fault, happened, SIGKILL)
             case "term":
-                happened.detail, pid = self._hit(fault, SIGTERM)
+                pid = await self._hit(fault, happened, SIGTERM)
                 if pid is not None:
                     await asyncio.to_thread(processes.wait, pid, DRAIN_SECONDS)
                 happened.drain_seconds = time.time() - happened.at
             case "stop":
-                happened.detail, pid = self._hit(fault, SIGSTOP)
+                pid = await self._hit(fault, happened, SIGSTOP)
                 try:
                     await asyncio.sleep(STOP_SECONDS)
                 finally:
@@ -330,11 +338,21 @@ class _Run:
             case unknown:
                 raise RunFailed(f"the schedule names a fault that nobody can do: {unknown}")
 
-    def _hit(self, fault: Fault, number: Any) -> tuple[str, int | None]:
-        names = sorted(self.crew.workers())
+    async def _hit(self, fault: Fault, happened: Happened, number: Signals) -> int | None:
+        """Sends a signal to a worker, which may first have to be started again after the last one;
+        returns its pid."""
+        stage = self.options.stages[fault.stage]
+        names = sorted(name for name in self.crew.workers() if name.startswith(f"{stage}/"))
         name = names[fault.target % len(names)]
-        pid = self.crew.signal(name, number)
-        return (name if pid is not None else f"{name} was not there"), pid
+        deadline = time.monotonic() + RESTART_SECONDS
+        while time.monotonic() < deadline:
+            pid = self.crew.workers().get(name)
+            if pid is not None and processes.alive(pid) and processes.send(pid, number):
+                happened.at, happened.detail = time.time(), name
+                return pid
+            await asyncio.sleep(0.1)
+        happened.detail = f"{name} was not there"
+        return None
 
     async def _more_partitions(self) -> str:
         topic = RAW.full_name(self.settings.topic_prefix)

@@ -1,5 +1,6 @@
 """Which faults happen, in what order and to whom: all from one seed."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -11,22 +12,31 @@ STOP_SECONDS: Final = 14.0
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault. `lasts` is about how many seconds it takes until the parts are whole again,
-    for pacing the load; `times` is how often it comes in a run."""
+    for pacing the load; `times` is how often it comes in a run; one that hits a worker comes at
+    least once for each stage."""
 
     name: str
     what: str
     lasts: float
     times: int = 1
+    hits_worker: bool = False
 
 
 KINDS: Final = (
-    Kind("kill", "kill -9 of a worker", 0.0, times=2),
-    Kind("term", "SIGTERM to a worker, which drains; the supervisor starts it again", 1.0, times=2),
+    Kind("kill", "kill -9 of a worker", 0.0, times=2, hits_worker=True),
+    Kind(
+        "term",
+        "SIGTERM to a worker, which drains; the supervisor starts it again",
+        1.0,
+        times=2,
+        hits_worker=True,
+    ),
     Kind(
         "stop",
         f"SIGSTOP of a worker for {STOP_SECONDS:.0f} s, past the session time-out of 10 s",
         STOP_SECONDS,
         times=2,
+        hits_worker=True,
     ),
     Kind("broker", "kill -9 of a broker, started again after 3 s", 8.0, times=2),
     Kind("roll", "every broker in turn is stopped in order and started again", 15.0),
@@ -47,11 +57,13 @@ class UnknownFault(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault to come. `pause` is how many seconds of quiet precede it; `target` picks the worker
-    or the broker: the executor takes it modulo how many there are."""
+    """One fault to come. `pause` is how many seconds of quiet precede it; `stage` is the number of
+    the stage whose worker it hits; `target` picks that worker, or the broker: the executor takes it
+    modulo how many there are."""
 
     kind: Kind
     pause: float
+    stage: int
     target: int
 
 
@@ -74,26 +86,43 @@ def parse(names: str) -> list[str]:
 
 
 def schedule(
-    names: Collection[str], seed: int, *, quiet: tuple[float, float], once: bool = False
+    names: Collection[str],
+    seed: int,
+    *,
+    quiet: tuple[float, float],
+    stages: int = 1,
+    once: bool = False,
 ) -> list[Fault]:
     """The faults in the order of the run, each after a pause drawn from `quiet` (seconds).
 
-    Every kind comes as often as it says, or `once`; what `add` brings `remove` takes away later.
+    Every kind comes as often as it says, or `once`; each of the `stages` gets its share. What `add`
+    brings `remove` takes away later.
     """
     random = Random(seed)
-    kinds = [BY_NAME[name] for name in names for _ in range(1 if once else BY_NAME[name].times)]
+    kinds = [BY_NAME[name] for name in names for _ in range(_times(BY_NAME[name], stages, once))]
     random.shuffle(kinds)
     order = [kind.name for kind in kinds]
     if "add" in order and "remove" in order:
         add, remove = order.index("add"), order.index("remove")
         if remove < add:
             kinds[add], kinds[remove] = kinds[remove], kinds[add]
-    return [Fault(kind, random.uniform(*quiet), random.randrange(1 << 16)) for kind in kinds]
+    so_far: Counter[str] = Counter()
+    faults = []
+    for kind in kinds:
+        pause, target = random.uniform(*quiet), random.randrange(1 << 16)
+        faults.append(Fault(kind, pause, so_far[kind.name] % stages, target))
+        so_far[kind.name] += 1
+    return faults
 
 
 def seconds_of(faults: Sequence[Fault]) -> float:
     """About how long these faults take, pauses included."""
     return sum(fault.pause + fault.kind.lasts for fault in faults)
+
+
+def _times(kind: Kind, stages: int, once: bool) -> int:
+    times = 1 if once else kind.times
+    return max(times, stages) if kind.hits_worker else times
 
 
 def _known() -> str:

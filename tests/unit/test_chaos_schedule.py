@@ -29,6 +29,13 @@ def test_every_kind_comes_as_often_as_it_says() -> None:
         assert order(7).count(kind.name) == kind.times
 
 
+def test_each_stage_of_a_pipeline_is_hit_by_each_fault_of_workers() -> None:
+    faults = schedule.schedule(["kill", "term", "stop", "broker"], 1, quiet=QUIET, stages=3)
+    hit = {(fault.kind.name, fault.stage) for fault in faults if fault.kind.hits_worker}
+    assert hit == {(name, stage) for name in ("kill", "term", "stop") for stage in range(3)}
+    assert sum(fault.kind.name == "broker" for fault in faults) == 2
+
+
 def test_a_short_run_has_each_kind_once() -> None:
     faults = schedule.schedule(schedule.parse("all"), 7, quiet=QUIET, once=True)
     assert sorted(fault.kind.name for fault in faults) == sorted(schedule.BY_NAME)
