@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         pipeline=chosen.pipeline,
         target=chosen.target,
         step_ms=chosen.step_ms,
+        transactions=not chosen.plain_source,
     )
     machine = experiment.machine()
     folder: Path = chosen.report
@@ -87,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pipeline", action="store_true", help="the real three stages, chained")
     parser.add_argument("--target", choices=(BABELWIRE, *targets.NAMES), default=BABELWIRE)
     parser.add_argument("--step-ms", type=float, default=0.0, help="length of the synthetic work")
+    parser.add_argument(
+        "--plain-source", action="store_true", help="source records without transactions"
+    )
     parser.add_argument(
         "--report", type=Path, default=Path("chaos-report"), help="folder for the report"
     )

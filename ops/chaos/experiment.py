@@ -59,7 +59,7 @@ class RunFailed(RuntimeError):
 class Options:
     """What to run. `faults` are names of schedule.KINDS; `step_ms` is how long the synthetic work
     takes; `quiet` bounds the pause before each fault, in seconds; `once` has each kind come once,
-    however often it says."""
+    however often it says; `transactions` is whether the source records are written in any."""
 
     messages: int
     workers: int
@@ -71,6 +71,7 @@ class Options:
     step_ms: float = 0.0
     quiet: tuple[float, float] = QUIET_SECONDS
     once: bool = False
+    transactions: bool = True
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -156,7 +157,9 @@ class _Run:
         self.settings = settings_of(_environment(options, folder, brokers))
         keys = 200 if options.pipeline else 500
         source = records.Source(options.seed, keys, options.pipeline)
-        self.loader = Loader(self.settings, source, options.seed, f"{PREFIX}.source")
+        self.loader = Loader(
+            self.settings, source, options.seed, f"{PREFIX}.source", options.transactions
+        )
         self.seen = Observed(options)
         self.doing = "starting"
         self._nominal = 0.0
