@@ -417,8 +417,9 @@ class _Run:
         topics = [stage.reads.name for stage in PIPELINE] if self.options.pipeline else [RAW.name]
         seen.accepted = await observe.accepted(self.settings, topics, written)
         seen.outcomes = await observe.outcomes(self.settings, self.options.output)
-        seen.aborted = written.aborted
         there = {record.id for record in seen.accepted}
+        # A transaction that ended in a fault and is not in the log was aborted too.
+        seen.aborted = written.aborted | (written.unsure - there)
         # What the broker acknowledged and then lost is not the workers' fault, but is told.
         seen.vanished = [name for name in written.committed_at if name not in there]
         committed = None
