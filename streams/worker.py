@@ -38,7 +38,7 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
-from streams.transport import SCHEME, Reader, StageApp
+from streams.transport import SCHEME, NoTables, Reader, StageApp
 from streams.writers import DeliveryFault, PlainWrites, Transactions, Writer
 
 log = structlog.get_logger()
@@ -82,6 +82,7 @@ def create_app(stage: Stage, settings: Settings, slot: int = 0) -> StageApp:
         # Credit bounds what is on its way; this buffer only must not be what fills up first.
         stream_buffer_maxsize=16 * settings.in_flight,
         stream_wait_empty=False,
+        TableManager=NoTables,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -104,13 +105,15 @@ class Worker:
         self.metrics.set(READY, 0)
         self.app = create_app(stage, settings, slot)
         self._delivery: Delivery | None = None
+        self._loaded = False
         self._stopping = asyncio.Event()
         self._log = log.bind(stage=stage.name)
 
     @property
     def ready(self) -> bool:
         """Assigned (perhaps to no partition, when workers outnumber them) and able."""
-        return self._partitions() is not None and not self._stopping.is_set()
+        assigned = self._partitions() is not None
+        return assigned and self._loaded and not self._stopping.is_set()
 
     def _partitions(self) -> set[int] | None:
         return self._delivery.partitions if self._delivery else None
@@ -137,15 +140,16 @@ class Worker:
             return EXIT_FAILED
         pool = LanguagePool(self.stage, self.settings, lambda: self.metrics.count(POOL_RESTARTS))
         try:
-            waiting = asyncio.gather(
-                pool.start(),
+            # The models are loaded while the group is joined; a stopped worker waits for neither.
+            loading = asyncio.create_task(self._load(pool))
+            waiting = asyncio.ensure_future(
                 clients.wait_for_topics(
                     self.settings, names, lambda words: self._log.warning(words)
-                ),
+                )
             )
             if not await self._unless_stopped(waiting):
                 return EXIT_OK
-            return await self._consume(pool)
+            return await self._consume(pool, loading)
         except StageUnloadable as fault:
             self._log.error(str(fault))
             return EXIT_UNLOADABLE
@@ -164,24 +168,38 @@ class Worker:
         waiting.cancel()
         return False
 
-    async def _consume(self, pool: LanguagePool) -> int:
+    async def _load(self, pool: LanguagePool) -> None:
+        await pool.start()
+        self._loaded = True
+        self._show_ready()
+
+    def _show_ready(self) -> None:
+        self.metrics.set(READY, 1 if self.ready else 0)
+
+    async def _consume(self, pool: LanguagePool, loading: "asyncio.Task[None]") -> int:
         reader = Reader(self.app)
         if self.settings.delivery == "exactly-once":
             group, source = group_of(self.stage, self.settings), self.app.topic_name
             return await self._deliver(
                 pool,
+                loading,
                 reader,
                 lambda partition: Transactions(self.settings, group, source, partition),
             )
         async with clients.producer(self.settings) as producer:
             return await self._deliver(
                 pool,
+                loading,
                 reader,
                 lambda partition: PlainWrites(producer, reader.commit_offsets, partition),
             )
 
     async def _deliver(
-        self, pool: LanguagePool, reader: Reader, writer_for: Callable[[int], Writer]
+        self,
+        pool: LanguagePool,
+        loading: "asyncio.Task[None]",
+        reader: Reader,
+        writer_for: Callable[[int], Writer],
     ) -> int:
         delivery = Delivery(self.stage, self.settings, pool, self.metrics, writer_for, reader)
         self._delivery = self.app.flow = delivery
@@ -191,9 +209,11 @@ class Worker:
         crashed = asyncio.create_task(_wait(self.app._crashed))
         stopping = asyncio.create_task(_wait(self._stopping))
         try:
-            await asyncio.wait(
-                {delivery.failure, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
-            )
+            ends = {delivery.failure, crashed, stopping}
+            await asyncio.wait({loading, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                loading.result()
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 return await self._drain(delivery, reader)
             fault = (
@@ -252,7 +272,7 @@ class Worker:
 
         @self.app.on_partitions_assigned.connect(weak=False)
         async def assigned(_app: Any, _partitions: Any, **_: Any) -> None:
-            self.metrics.set(READY, 1)
+            self._show_ready()
 
     async def _watch_lag(self) -> None:
         topic = self.app.topic_name
