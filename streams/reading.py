@@ -69,9 +69,9 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
     found = []
     async with clients.admin(settings) as client, clients.reader(settings) as consumer:
         for stage in stages:
-            lags = await measure(
-                client, consumer, f"{prefix}.{stage.name}", stage.reads.full_name(prefix)
-            )
+            topic = stage.reads.full_name(prefix)
+            partitions = await clients.partitions_of(settings, topic)
+            lags = await measure(client, consumer, f"{prefix}.{stage.name}", topic, partitions)
             found.append(
                 StageStatus(
                     stage.name,

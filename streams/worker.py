@@ -18,6 +18,7 @@ from typing import Any, Final
 import faust
 import structlog
 from aiohttp import web
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -60,6 +61,7 @@ def create_app(stage: Stage, settings: Settings) -> faust.App:
     return faust.App(
         group_of(stage, settings),
         broker=";".join(f"kafka://{host}" for host in settings.bootstrap_servers.split(",")),
+        broker_credentials=_credentials(settings),
         value_serializer="raw",
         key_serializer="raw",
         autodiscover=False,
@@ -80,6 +82,20 @@ def create_app(stage: Stage, settings: Settings) -> faust.App:
         topic_disable_leader=True,
         topic_allow_declare=False,
     )
+
+
+def _credentials(settings: Settings) -> Credentials | None:
+    """Faust's own form of `clients.connection`."""
+    arguments = clients.connection(settings)
+    context = arguments.get("ssl_context")
+    if settings.uses_sasl:
+        return SASLCredentials(
+            username=arguments["sasl_plain_username"],
+            password=arguments["sasl_plain_password"],
+            mechanism=arguments["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return None if context is None else SSLCredentials(context)
 
 
 class Worker:
@@ -133,7 +149,7 @@ class Worker:
             if not await self._unless_stopped(waiting):
                 return EXIT_OK
             return await self._consume(pool)
-        except StageUnloadable as fault:
+        except (StageUnloadable, clients.AccessRefused) as fault:
             self._log.error(str(fault))
             return EXIT_UNLOADABLE
         finally:
