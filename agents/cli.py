@@ -33,9 +33,9 @@ from schemas import (
     encode,
 )
 from schemas.base import Message
-from streams import clients, dead_letters, embedded, logs, reading, supervisor
+from streams import acls, clients, dead_letters, embedded, logs, reading, supervisor
 from streams import worker as workers
-from streams.settings import Settings
+from streams.settings import SECRETS, Settings
 from streams.stage import Stage
 from streams.topics import ENRICHED, TOPICS
 
@@ -82,9 +82,16 @@ def configure(
     chosen = [*(set_ or []), *([f"bootstrap_servers={brokers}"] if brokers else [])]
     for item in chosen:
         name, equals, value = item.partition("=")
+        if name in SECRETS:
+            _usage(
+                f"--set {name}=…: everybody on this machine can read a command line; put the"
+                f" secret into the environment variable BABELWIRE_{name.upper()} or into a file"
+                + (" (setting sasl_password_file)" if name == "sasl_password" else "")
+            )
         if not equals or name not in Settings.model_fields:
-            known = ", ".join(sorted(Settings.model_fields))
-            _usage(f"--set {item}: expected NAME=VALUE with one of {known}")
+            known = ", ".join(sorted(Settings.model_fields.keys() - SECRETS))
+            # The value is not repeated: the name may be that of a secret, misspelt.
+            _usage(f"--set {name}: expected NAME=VALUE with one of {known}")
         os.environ[f"BABELWIRE_{name.upper()}"] = value
 
 
@@ -198,6 +205,37 @@ def topics_show() -> None:
     out.print(table)
 
 
+@topics.command("acls")
+def topics_acls(
+    stage: Annotated[str | None, typer.Option(help="Only those of this stage.")] = None,
+    principal: Annotated[
+        str | None,
+        typer.Option(help="Who runs the stages; default: User:<prefix>.<stage> for each."),
+    ] = None,
+    arguments: Annotated[
+        bool, typer.Option("--arguments", help="As arguments of kafka-acls.sh, one ACL a line.")
+    ] = False,
+) -> None:
+    """What each stage must be allowed on a broker with ACLs; it needs nothing else.
+
+    Example: `babelwire topics acls --arguments | xargs -L1 kafka-acls.sh --bootstrap-server HOST`
+    """
+    settings = _settings()
+    chosen = [each for each in PIPELINE if stage in (None, each.name)]
+    if not chosen:
+        _usage(_no_stage(stage))
+    for each in chosen:
+        needed = acls.needed(each, settings.topic_prefix, principal)
+        if arguments:
+            for acl in needed:
+                print(acl.arguments)  # noqa: T201
+            continue
+        table = Table("may", "resource", "name", title=needed[0].principal, title_justify="left")
+        for acl in needed:
+            table.add_row(acl.operation, acl.resource, acl.name + ("*" if acl.prefixed else ""))
+        out.print(table)
+
+
 @app.command()
 def worker(
     stage: Annotated[str, typer.Argument(help=", ".join(stage.name for stage in PIPELINE))],
@@ -209,7 +247,7 @@ def worker(
     """
     names = [each.name for each in PIPELINE]
     if stage not in names:
-        _usage(f"no stage is called {stage!r}; there are {', '.join(names)}")
+        _usage(_no_stage(stage))
     settings = _settings()
     position = names.index(stage)
     workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings))
@@ -243,11 +281,18 @@ def run(
 
 
 async def _supervise(programs: list[supervisor.Program], settings: Settings) -> None:
-    creating = asyncio.create_task(clients.create_topics_in_time(settings, _say))
+    creating = asyncio.create_task(_create_topics(settings))
     try:
         await supervisor.supervise(programs, settings)
     finally:
         creating.cancel()
+
+
+async def _create_topics(settings: Settings) -> None:
+    try:
+        await clients.create_topics_in_time(settings, _say)
+    except clients.AccessRefused as fault:
+        _complain(f"cannot create topics: {fault}")
 
 
 @app.command()
@@ -624,10 +669,14 @@ def _settings() -> Settings:
         return Settings()
     except ValidationError as fault:
         faults = [
-            f"{'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
+            ": ".join((*map(str, error["loc"]), error["msg"].removeprefix("Value error, ")))
             for error in fault.errors(include_input=False)
         ]
         _usage("settings: " + "; ".join(faults))
+
+
+def _no_stage(name: str | None) -> str:
+    return f"no stage is called {name!r}; there are {', '.join(each.name for each in PIPELINE)}"
 
 
 def _seconds(text: str) -> float:
@@ -641,7 +690,7 @@ def _seconds(text: str) -> float:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
-    except (clients.BrokerUnreachable, clients.TopicMissing) as fault:
+    except (clients.BrokerUnreachable, clients.TopicMissing, clients.AccessRefused) as fault:
         _fail(str(fault))
 
 
