@@ -7,7 +7,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -37,7 +38,8 @@ from streams import acls, clients, dead_letters, embedded, logs, reading, superv
 from streams import worker as workers
 from streams.settings import SECRETS, Settings
 from streams.stage import Stage
-from streams.topics import ENRICHED, TOPICS
+from streams.times import moment
+from streams.topics import DEAD_LETTERS, ENRICHED, TOPICS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -341,7 +343,8 @@ def tail(
     ),
     json: Annotated[bool, typer.Option("--json", help="Records as JSON lines.")] = False,
     since: Annotated[
-        str | None, typer.Option(help="How far back: 30s, 15m, 1h, 2d; default: from now on.")
+        str | None,
+        typer.Option(help="How far back: 30s, 15m, 1h, 2d, or a date (UTC); default: from now on."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="Only articles in this language.")] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many.")] = None,
@@ -355,7 +358,7 @@ def tail(
     names = {each.name: each for each in TOPICS}
     if topic not in names:
         _usage(f"no topic is called {topic!r}; there are {', '.join(names)}")
-    begin = None if since is None else time.time() - _seconds(since)
+    begin = _moment("--since", since)
     try:
         _run(_tail(settings, names[topic].name, json, begin, language, limit, once))
     except KeyboardInterrupt:
@@ -385,7 +388,7 @@ async def _tail(
             out.print(cards.card(event))
         else:
             line = _json_line(record, topic)
-            if language and _language_of(record.value) != language:
+            if language and reading.language_of(record.value) != language:
                 continue
             print(line, flush=True)  # noqa: T201
         shown += 1
@@ -405,13 +408,6 @@ def _json_line(record: Any, topic: str) -> str:
             "value": None if record.value is None else record.value.decode("utf-8", "replace"),
         }
     ).decode()
-
-
-def _language_of(value: bytes | None) -> str | None:
-    try:
-        return str(orjson.loads(value or b"null")["language"]["code"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
 
 
 @app.command()
@@ -442,25 +438,50 @@ def status(
 OfStage = Annotated[str | None, typer.Option(help="Only those that this stage refused.")]
 OfReason = Annotated[str | None, typer.Option(help="Only those with this reason code.")]
 OfSource = Annotated[str | None, typer.Option(help="Only those of this source.")]
-SinceWhen = Annotated[str | None, typer.Option(help="Only the last 30s, 15m, 1h, 2d.")]
+InLanguage = Annotated[str | None, typer.Option(help="Only those that say they are in it.")]
+SinceWhen = Annotated[
+    str | None, typer.Option(help="Only the last 30s, 15m, 1h, 2d, or from a date (UTC) on.")
+]
+UntilWhen = Annotated[
+    str | None, typer.Option(help="Only what is older than 30s, 15m, 1h, 2d, or than a date (UTC).")
+]
 
 
-def _letters(
-    settings: Settings,
+def _wanted(
     stage: str | None,
     reason: str | None,
     source: str | None,
+    language: str | None,
     since: str | None,
-) -> list[dead_letters.Found]:
+    until: str | None,
+) -> dead_letters.Filter:
+    if stage is not None and stage not in [each.name for each in PIPELINE]:
+        _usage(_no_stage(stage))
     if reason is not None and reason not in REASONS:
         _usage(f"no reason is called {reason!r}; there are {', '.join(REASONS)}")
-    begin = 0.0 if since is None else time.time() - _seconds(since)
-    wanted = dead_letters.Filter(stage, reason, source, begin)
+    return dead_letters.Filter(
+        stage,
+        reason,
+        source,
+        language,
+        _moment("--since", since) or 0.0,
+        _moment("--until", until),
+    )
 
-    async def collect() -> list[dead_letters.Found]:
-        return [found async for found in dead_letters.find(settings, wanted)]
 
-    return _run(collect())
+def _looking_through(
+    settings: Settings, since: float, work: Callable[[dead_letters.Scanned], Coroutine[Any, Any, T]]
+) -> T:
+    """Runs a look through the dead letters with a progress bar."""
+    topic = DEAD_LETTERS.full_name(settings.topic_prefix)
+
+    async def look() -> T:
+        with progress_bar() as progress:
+            total = await reading.size(settings, topic, since)
+            task = progress.add_task("looking through the dead letters", total=total)
+            return await work(lambda: progress.advance(task))
+
+    return _run(look())
 
 
 @letters.command("list")
@@ -468,22 +489,36 @@ def letters_list(
     stage: OfStage = None,
     reason: OfReason = None,
     source: OfSource = None,
+    language: InLanguage = None,
     since: SinceWhen = None,
+    until: UntilWhen = None,
+    samples: Annotated[int, typer.Option(help="So many of each kind, the newest.", min=0)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per kind.")] = False,
 ) -> None:
-    """Counts by stage and reason, with the newest of each as a sample.
+    """Counts by stage and reason, with the newest of each as samples.
 
-    Example: `babelwire dead-letters list --since 1d`
+    Example: `babelwire dead-letters list --since 1d --language it --samples 3`
     """
-    found = _letters(_settings(), stage, reason, source, since)
-    groups: dict[tuple[str, str], list[dead_letters.Found]] = {}
-    for each in found:
-        groups.setdefault((each.letter.stage, each.letter.reason), []).append(each)
-    table = Table("stage", "reason", "count", "newest", "its error")
-    for (of_stage, of_reason), group in sorted(groups.items()):
-        newest = max(group, key=lambda each: each.letter.failed_at)
-        table.add_row(
-            of_stage, of_reason, str(len(group)), newest.place, escape(newest.letter.error)
-        )
+    settings = _settings()
+    wanted = _wanted(stage, reason, source, language, since, until)
+    groups = _looking_through(
+        settings,
+        wanted.since,
+        lambda scanned: dead_letters.summary(settings, wanted, samples, scanned),
+    )
+    if json:
+        for group in groups:
+            print(orjson.dumps(group).decode())  # noqa: T201
+        return
+    now = time.time()
+    table = Table("stage", "reason", "count", "place", "age", "error")
+    for group in groups:
+        kind = [group.stage, group.reason, str(group.count)]
+        for sample in group.samples or [{}]:
+            age = now - datetime.fromisoformat(sample["written_at"]).timestamp() if sample else 0.0
+            told = [sample["place"], cards.duration(age), escape(sample["error"])] if sample else []
+            table.add_row(*kind, *told)
+            kind = ["", "", ""]
     out.print(table if groups else "no dead letters")
 
 
@@ -491,18 +526,20 @@ def letters_list(
 def letters_show(
     place: Annotated[str, typer.Argument(help="As `list` gives it, such as 3@17.")],
 ) -> None:
-    """One dead letter: why and where it failed, and the record as it came.
+    """One dead letter: why, where and when it failed, and the record as it came.
 
     Example: `babelwire dead-letters show 3@17`
     """
-    for each in _letters(_settings(), None, None, None, None):
-        if each.place == place:
-            for name, value in each.letter.model_dump().items():
-                out.print(f"{name:>17}  {value}", markup=False, soft_wrap=True)
-            out.print(f"{'replays':>17}  {each.replays}")
-            _write(each.record.value or b"")
-            return
-    _fail(f"no dead letter at {place}; `babelwire dead-letters list` shows what there is")
+    partition, _, offset = place.partition("@")
+    if not (partition.isdigit() and offset.isdigit()):
+        _usage(f"{place!r} is no place; expected partition@offset as `list` gives it, such as 3@17")
+    found = _run(dead_letters.at(_settings(), int(partition), int(offset)))
+    if found is None:
+        _fail(f"no dead letter at {place}; `babelwire dead-letters list` shows what there is")
+    told = found.about() | {"age": cards.duration(time.time() - found.written_at)}
+    for name, value in told.items():
+        out.print(f"{name:>17}  {'-' if value is None else value}", markup=False, soft_wrap=True)
+    _write(found.record.value or b"")
 
 
 @letters.command("replay")
@@ -510,26 +547,44 @@ def letters_replay(
     stage: OfStage = None,
     reason: OfReason = None,
     source: OfSource = None,
+    language: InLanguage = None,
     since: SinceWhen = None,
+    until: UntilWhen = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     rate: Annotated[float, typer.Option(help="Records per second at the most.", min=0.1)] = 50.0,
 ) -> None:
     """Send dead letters back to the stage that refused them, for instance after a fix.
 
+    A record that fails again is replayed three times at the most.
+
     Example: `babelwire dead-letters replay --reason too_large --dry-run`
     """
     settings = _settings()
-    found = _letters(settings, stage, reason, source, since)
-    worn = [each for each in found if each.is_worn]
-    if worn:
-        _say(f"{len(worn)} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
+    wanted = _wanted(stage, reason, source, language, since, until)
+    plan = _looking_through(
+        settings, wanted.since, lambda scanned: dead_letters.plan(settings, wanted, scanned)
+    )
+    if plan.worn:
+        _say(f"{plan.worn} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
+    if plan.replaced:
+        _say(f"{plan.replaced} failed again when replayed; their newer letters stand for them")
     if dry_run:
-        _say(f"would replay {len(found) - len(worn)} records")
+        _say(f"would replay {len(plan.places)} records")
         return
+    failed = 0
+
+    def report(found: dead_letters.Found, error: str | None) -> None:
+        nonlocal failed
+        progress.advance(task)
+        if error:
+            failed += 1
+            _complain(f"{found.place}: not replayed: {error}")
+
     with progress_bar() as progress:
-        task = progress.add_task("replaying", total=len(found) - len(worn))
-        sent = _run(dead_letters.replay(settings, found, rate, lambda _: progress.advance(task)))
+        task = progress.add_task("replaying", total=len(plan.places))
+        sent = _run(dead_letters.replay(settings, wanted, plan.places, rate, report))
     _say(f"replayed {sent} records")
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command()
@@ -679,12 +734,14 @@ def _no_stage(name: str | None) -> str:
     return f"no stage is called {name!r}; there are {', '.join(each.name for each in PIPELINE)}"
 
 
-def _seconds(text: str) -> float:
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+def _moment(option: str, text: str | None) -> float | None:
+    """Seconds since the epoch of a time that is so long ago (`15m`) or a date; None for None."""
+    if text is None:
+        return None
     try:
-        return float(text[:-1]) * (unit or float("nan"))
-    except ValueError:
-        _usage(f"--since {text}: expected a number and s, m, h or d, such as 15m")
+        return moment(text, time.time())
+    except ValueError as fault:
+        _usage(f"{option} {text}: {fault}")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
