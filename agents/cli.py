@@ -35,6 +35,7 @@ from schemas import (
 )
 from schemas.base import Message
 from streams import acls, clients, dead_letters, embedded, logs, reading, supervisor
+from streams import backfill as backfills
 from streams import worker as workers
 from streams.settings import SECRETS, Settings
 from streams.stage import Stage
@@ -585,6 +586,92 @@ def letters_replay(
         sent = _run(dead_letters.replay(settings, wanted, plan.places, rate, report))
     _say(f"replayed {sent} records")
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def backfill(
+    stage: Annotated[
+        str, typer.Option(help=f"Whose work to do again: {', '.join(s.name for s in PIPELINE)}.")
+    ],
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Which articles, by their newest event: version<1.2.0, language=it, source=NAME,"
+            " since=2d, joined with `and`; default: version older than the installed one."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    rate: Annotated[float, typer.Option(help="Articles per second at the most.", min=0.01)] = 10.0,
+    limit: Annotated[int | None, typer.Option(help="So many articles at the most.", min=1)] = None,
+    max_lag: Annotated[
+        int,
+        typer.Option(help="Wait while this or a later stage is so many records behind.", min=1),
+    ] = 20,
+) -> None:
+    """Do a stage's work again for articles whose newest event an older version of it made.
+
+    They take the ordinary way through the pipeline, and live articles go first. May be repeated:
+    what is done no longer matches.
+
+    Example: `babelwire backfill --stage translation --where 'version<1.2.0 and language=it'`
+    """
+    settings = _settings()
+    chosen = next((each for each in PIPELINE if each.name == stage), None)
+    if chosen is None:
+        _usage(_no_stage(stage))
+    try:
+        wanted = backfills.parse(where or f"version<{chosen.version}", time.time())
+    except backfills.WhereError as fault:
+        _usage(f"--where: {fault}")
+    task = backfills.Backfill(settings, PIPELINE, chosen, wanted)
+    raise typer.Exit(_run(_backfill(settings, task, chosen, dry_run, rate, limit, max_lag)))
+
+
+async def _backfill(
+    settings: Settings,
+    task: backfills.Backfill,
+    stage: Stage,
+    dry_run: bool,
+    rate: float,
+    limit: int | None,
+    max_lag: int,
+) -> int:
+    with progress_bar() as bar:
+        total = await reading.size(settings, task.events_topic, 0.0)
+        looking = bar.add_task("looking through the events", total=total)
+        scan = await task.scan(limit, lambda: bar.advance(looking))
+    with progress_bar() as bar:
+        looking = bar.add_task("looking for the articles", total=None)
+        located = await task.locate(scan, lambda: bar.advance(looking))
+    for (version, language), count in sorted(scan.counts().items()):
+        _say(f"{count} in {language}, made by {stage.name} {version}")
+    if scan.unreadable:
+        _say(f"{scan.unreadable} records of {task.events_topic} are no events; left alone")
+    if located.gone:
+        _say(f"{located.gone} are gone from {located.topic} and cannot be done again")
+    if (stage.name, stage.version) in {(stage.name, version) for version, _ in scan.counts()}:
+        _say(f"some were made by the installed version {stage.version}: they will match again")
+    if dry_run:
+        _say(f"would send {len(located.places)} articles to {stage.name}")
+        return 0
+
+    def report(progress: backfills.Progress) -> None:
+        words = f"to {stage.name}"
+        if progress.held_by:
+            words = f"held back: {progress.held_by[0]} is {progress.held_by[1]} records behind"
+        done = progress.sent + progress.newer + progress.unreadable
+        bar.update(sending, completed=done, description=words)
+
+    with progress_bar() as bar:
+        sending = bar.add_task("", total=len(located.places))
+        progress = await task.send(scan, located, rate, max_lag, report)
+    for fault in progress.faults:
+        _complain(fault)
+    _say(
+        f"sent {progress.sent} articles to {stage.name}"
+        + (f"; {progress.newer} have something newer and were left alone" * bool(progress.newer))
+    )
+    return 1 if progress.unreadable else 0
 
 
 @app.command()
