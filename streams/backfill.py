@@ -162,6 +162,9 @@ def rebuild(stage: Stage, earlier: Sequence[Stage], event: Mapping[str, Any]) ->
     said = event.get("versions") or {}
     versions = {each.name: said[each.name] for each in earlier if each.name in said}
     maker = earlier[-1].name
+    for name in ("article_id", "content_hash"):
+        if not isinstance(event.get(name), str):
+            raise ValueError(f"the event has no {name}")
     if maker not in versions:
         raise ValueError(f"the event does not say which version of {maker} it went through")
     identity = event_id(event["article_id"], event["content_hash"], maker, versions[maker])

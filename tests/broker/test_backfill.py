@@ -12,14 +12,16 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from agents.pipeline import PIPELINE
 from streams import clients
+from streams.backfill import Backfill, Progress, Scan, parse
 from streams.embedded import Broker
 from streams.headers import BACKFILL
 from tests.broker.harness import Desk, open_desk, until
 
 ENGLISH = "The council of Porto approved the new tram line on Monday evening after a long debate. "
 FINNISH = "Kaupunginvaltuusto hyväksyi maanantaina uuden raitiotien rakentamisen keskustaan. "
-NUMBER = 40
+NUMBER = 30
 
 
 def article(number: int, text: str = ENGLISH) -> dict[str, Any]:
@@ -134,6 +136,44 @@ def test_normalization_is_done_again_from_the_raw_records_that_are_left(stocked:
     assert {(record.key, record.value) for record in resent} <= {
         (record.key, record.value) for record in raw
     }
+
+
+def test_what_has_something_newer_is_left_alone_and_a_stage_that_is_behind_is_waited_for(
+    stocked: Desk,
+) -> None:
+    """Without a translation worker, so that all that is sent stays on its way."""
+    desk = stocked
+    finnish = Backfill(desk.settings, PIPELINE, PIPELINE[1], parse("language=fi", 0.0))
+    english = Backfill(desk.settings, PIPELINE, PIPELINE[1], parse("language=en", 0.0))
+
+    async def send(backfill: Backfill, scan: Scan, most_lag: int) -> Progress:
+        steps: list[Progress] = []
+        located = await backfill.locate(scan)
+        try:
+            sending = backfill.send(scan, located, 1_000, most_lag, steps.append)
+            return await asyncio.wait_for(sending, 10)
+        except TimeoutError:
+            return steps[-1]
+
+    scan = asyncio.run(finnish.scan())
+    [identity] = scan.places
+    number = desk.count("normalized")
+    push(desk, article(NUMBER - 1, FINNISH + "Uutta tekstiä. "))
+    until(lambda: desk.count("normalized") > number, 30, "the newer version")
+    assert newest(desk)[article(NUMBER - 1)["url"]]["article_id"] == identity
+    done = asyncio.run(send(finnish, scan, most_lag=1_000))
+    assert (done.sent, done.newer) == (0, 1)
+
+    scan = asyncio.run(english.scan())
+    held = asyncio.run(send(english, scan, most_lag=8))
+    assert 0 < held.sent <= 8
+    assert held.held_by is not None
+    assert held.held_by[0] == "translation"
+    # What was sent is still on its way, so the next one leaves it alone.
+    scan = asyncio.run(english.scan())
+    done = asyncio.run(send(english, scan, most_lag=1_000))
+    assert done.newer >= held.sent
+    assert done.sent == len(scan.places) - done.newer
 
 
 def forget(desk: Desk, partition: int) -> None:
