@@ -22,9 +22,10 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -43,6 +44,8 @@ ROOM_FOR_JARS: Final = 200 << 20
 
 Report = Callable[[str], None]
 FreeBytes = Callable[[Path], int]
+
+NO_PROPERTIES: Final[Mapping[str, str]] = MappingProxyType({})
 
 _CONFIGURATION: Final = Path(__file__).resolve().parents[1] / "ops" / "kafka"
 
@@ -145,6 +148,8 @@ def start(
     port: int = 9092,
     controller_port: int | None = None,
     heap: str = "512m",
+    properties: Mapping[str, str] = NO_PROPERTIES,
+    scram: Mapping[str, str] = NO_PROPERTIES,
     report: Report = _ignore,
     free_bytes: FreeBytes = free_bytes,
 ) -> Broker:
@@ -152,7 +157,11 @@ def start(
 
     It outlives this process and listens on 127.0.0.1 only. Its data, in `state_dir`, are those of
     the last run there. `jars` comes from `fetch_jars`; `port` 0 takes any free port, and so does
-    `controller_port` None; `heap` is Java's `-Xmx`.
+    `controller_port` None; `heap` is Java's `-Xmx`; `properties` are broker properties that add to
+    those of `server.properties` or take their place.
+
+    `scram` are passwords by user for SCRAM-SHA-512, known to the broker from its first start in
+    `state_dir` on. They pass through a process's arguments, so they are for tests and trials.
 
     Raises:
         EmbeddedKafkaError: already running in `state_dir`, port in use, no or too old Java, less
@@ -175,12 +184,12 @@ def start(
             _require_free(wanted)
 
         template = _configuration_file("server.properties").read_text(encoding="utf-8")
-        files.properties.write_text(
-            string.Template(template).substitute(
-                port=port, controller_port=controller_port, data_dir=files.data
-            ),
-            encoding="utf-8",
+        lines = string.Template(template).substitute(
+            port=port, controller_port=controller_port, data_dir=files.data
         )
+        # Of a property that is given twice Java takes the later one.
+        more = "".join(f"{name}={value}\n" for name, value in properties.items())
+        files.properties.write_text(f"{lines}\n{more}", encoding="utf-8")
         command = [
             java,
             f"-Xmx{heap}",
@@ -191,7 +200,7 @@ def start(
         ]
         # Format leaves this file last, so it is there when a format went through.
         if not (files.data / "meta.properties").exists():
-            _format(command, files)
+            _format(command, files, scram)
         broker = Broker(
             bootstrap=f"{HOST}:{port}",
             pid=_spawn([*command, "kafka.Kafka", str(files.properties)], files.console),
@@ -366,8 +375,10 @@ def _listener(port: int) -> str | None:
     return None
 
 
-def _format(command: list[str], files: _Files) -> None:
+def _format(command: list[str], files: _Files, scram: Mapping[str, str]) -> None:
     tool = [*command, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+    for user, password in scram.items():
+        tool += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
     made = subprocess.run(
         [*tool, "--cluster-id", CLUSTER_ID, "--config", str(files.properties)],
         capture_output=True,

@@ -147,20 +147,23 @@ class Worker:
                     self.settings, names, lambda words: self._log.warning(words)
                 )
             )
-            if not await self._unless_stopped(waiting):
+            if not await self._unless_stopped(waiting, loading):
                 return EXIT_OK
             return await self._consume(pool, loading)
-        except StageUnloadable as fault:
-            self._log.error(str(fault))
-            return EXIT_UNLOADABLE
         finally:
             self.metrics.set(READY, 0)
             await pool.close()
             await server.cleanup()
 
-    async def _unless_stopped(self, waiting: "asyncio.Future[Any]") -> bool:
+    async def _unless_stopped(
+        self, waiting: "asyncio.Future[None]", loading: "asyncio.Future[None]"
+    ) -> bool:
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        parts: set[asyncio.Future[Any]] = {waiting, loading, stopping}
+        while not (waiting.done() or stopping.done()):
+            done, parts = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            if loading in done:
+                loading.result()
         stopping.cancel()
         if waiting.done():
             waiting.result()
@@ -191,7 +194,9 @@ class Worker:
                 pool,
                 loading,
                 reader,
-                lambda partition: PlainWrites(producer, reader.commit_offsets, partition),
+                lambda partition: PlainWrites(
+                    self.settings, producer, reader.commit_offsets, partition
+                ),
             )
 
     async def _deliver(
@@ -216,14 +221,10 @@ class Worker:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 return await self._drain(delivery, reader)
-            fault = (
-                delivery.failure.exception() if delivery.failure.done() else self.app._crash_reason
-            )
-            self._log.error(
-                "stopping on a fault; nothing uncommitted is lost",
-                fault=f"{type(fault).__name__}: {fault}",
-            )
-            return EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+            failed = delivery.failure.done()
+            fault = delivery.failure.exception() if failed else self.app._crash_reason
+            with clients.authorized(self.settings):
+                raise fault or RuntimeError("Faust stopped without saying why")
         finally:
             for task in (lag, crashed, stopping):
                 task.cancel()
@@ -344,12 +345,7 @@ def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn
         try:
             code = await worker.run()
         except Exception as fault:  # noqa: BLE001 - one line that says why, no page of traceback
-            log.error(
-                "stopping on a fault; nothing uncommitted is lost",
-                stage=stage.name,
-                fault=f"{type(fault).__name__}: {fault}",
-            )
-            code = EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+            code = _report(stage, fault)
         # Not by returning: Faust's threads may still wait for the broker, and would be waited for,
         # although everything that counts is done.
         logging.shutdown()
@@ -359,6 +355,19 @@ def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn
 
     asyncio.run(serve())
     raise AssertionError("the process ends before its loop does")
+
+
+def _report(stage: Stage, fault: Exception) -> int:
+    """Says in one line why the worker ends; returns the exit code."""
+    if isinstance(fault, StageUnloadable | clients.AccessRefused):
+        log.error(str(fault), stage=stage.name)
+        return EXIT_UNLOADABLE
+    log.error(
+        "stopping on a fault; nothing uncommitted is lost",
+        stage=stage.name,
+        fault=f"{type(fault).__name__}: {fault}",
+    )
+    return EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
 
 
 def _stop(worker: Worker, settings: Settings) -> Callable[[], None]:
