@@ -4,6 +4,9 @@ Everything it needs to know is in `ops/kafka/`: the jars (`pom.xml`), the broker
 (`server.properties`, a template) and its log (`log4j2.xml`). Everything it leaves behind is in
 `<state_dir>/kafka/`: `data/`, `server.log`, `console.log` and, while it runs, `broker.json`.
 
+A cluster of several such nodes on this machine, for tests of what brokers do to each other, comes
+from `cluster` and `start_together`.
+
 For Linux: whether a pid is still our broker is read from /proc.
 The functions block. From asyncio, call them through `asyncio.to_thread`.
 """
@@ -22,7 +25,8 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -238,6 +242,79 @@ def status(state_dir: Path) -> Broker | None:
     return _recorded(_Files.of(state_dir), _ignore)
 
 
+@dataclass(frozen=True)
+class Node:
+    """One node of a cluster: where its data are, its ports, and what joins it to the others.
+
+    The ports stay the same when the node is started again, since the others know it by them.
+    """
+
+    state_dir: Path
+    port: int
+    controller_port: int
+    properties: Mapping[str, str]
+
+
+def cluster(state_dir: Path, size: int) -> list[Node]:
+    """The nodes of a cluster of `size`, each broker and controller; nothing is started yet.
+
+    Internal topics are kept on all nodes, up to three, and a write to them needs all but one.
+    """
+    ports = _free_ports(2 * size)
+    numbers = range(1, size + 1)
+    replicas = str(min(size, 3))
+    in_sync = str(max(1, min(size, 3) - 1))
+    controllers = ports[size:]
+    voters = ",".join(
+        f"{number}@{HOST}:{port}" for number, port in zip(numbers, controllers, strict=True)
+    )
+    shared = {
+        "controller.quorum.voters": voters,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
+    }
+    return [
+        Node(
+            state_dir / f"node-{number}",
+            ports[number - 1],
+            controllers[number - 1],
+            {**shared, "node.id": str(number)},
+        )
+        for number in numbers
+    ]
+
+
+def start_node(node: Node, *, jars: Path, heap: str = "512m") -> Broker:
+    """Starts one node, as `start` does; it answers only once a majority of the nodes is up."""
+    return start(
+        node.state_dir,
+        jars=jars,
+        port=node.port,
+        controller_port=node.controller_port,
+        heap=heap,
+        properties=node.properties,
+    )
+
+
+def start_together(nodes: Sequence[Node], *, jars: Path, heap: str = "512m") -> list[Broker]:
+    """Starts the nodes at the same time and returns when each answers.
+
+    Raises:
+        EmbeddedKafkaError: as `start`; those that came up are then stopped again.
+    """
+    with ThreadPoolExecutor(len(nodes)) as threads:
+        starting = [threads.submit(start_node, node, jars=jars, heap=heap) for node in nodes]
+    faults = [fault for each in starting if (fault := each.exception()) is not None]
+    if faults:
+        for node in nodes:
+            stop(node.state_dir)
+        raise faults[0]
+    return [each.result() for each in starting]
+
+
 def _configuration_file(name: str) -> Path:
     path = _CONFIGURATION / name
     if not path.is_file():
@@ -340,6 +417,15 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _free_ports(count: int) -> list[int]:
+    """Distinct free ports: each is held until all are found."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _require_free(port: int) -> None:

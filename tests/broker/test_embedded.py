@@ -1,6 +1,7 @@
 """The embedded broker starts, keeps its data, stops, and says what is wrong when it cannot."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import socket
@@ -269,6 +270,39 @@ def test_a_process_that_got_the_old_pid_is_left_alone(state_dir: Path) -> None:
         assert not embedded.stop(state_dir)
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_nodes_of_a_cluster_know_each_other_and_have_ports_of_their_own(tmp_path: Path) -> None:
+    nodes = embedded.cluster(tmp_path, 3)
+    ports = [port for node in nodes for port in (node.port, node.controller_port)]
+    assert len(set(ports)) == 6
+    assert len({node.state_dir for node in nodes}) == 3
+    assert [node.properties["node.id"] for node in nodes] == ["1", "2", "3"]
+    [voters] = {node.properties["controller.quorum.voters"] for node in nodes}
+    assert voters == ",".join(
+        f"{number}@127.0.0.1:{node.controller_port}" for number, node in enumerate(nodes, 1)
+    )
+    assert {node.properties["transaction.state.log.min.isr"] for node in nodes} == {"2"}
+
+
+def test_given_properties_take_the_place_of_the_template_s(tmp_path: Path, jars: Path) -> None:
+    [node] = embedded.cluster(tmp_path, 1)
+    named = {**node.properties, "node.id": "7"}
+    named["controller.quorum.voters"] = f"7@127.0.0.1:{node.controller_port}"
+    [broker] = embedded.start_together([dataclasses.replace(node, properties=named)], jars=jars)
+    try:
+        assert asyncio.run(_node_ids(broker.bootstrap)) == [7]
+    finally:
+        embedded.stop(node.state_dir, timeout=5)
+
+
+async def _node_ids(bootstrap: str) -> list[int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]]
+    finally:
+        await admin.close()
 
 
 def _fake_maven(folder: Path, script: str) -> None:
