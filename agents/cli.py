@@ -7,7 +7,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -33,11 +34,13 @@ from schemas import (
     encode,
 )
 from schemas.base import Message
-from streams import clients, dead_letters, embedded, logs, reading, supervisor
+from streams import acls, clients, dead_letters, embedded, logs, reading, supervisor
+from streams import backfill as backfills
 from streams import worker as workers
-from streams.settings import Settings
+from streams.settings import SECRETS, Settings
 from streams.stage import Stage
-from streams.topics import ENRICHED, TOPICS
+from streams.times import moment
+from streams.topics import DEAD_LETTERS, ENRICHED, TOPICS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -82,9 +85,16 @@ def configure(
     chosen = [*(set_ or []), *([f"bootstrap_servers={brokers}"] if brokers else [])]
     for item in chosen:
         name, equals, value = item.partition("=")
+        if name in SECRETS:
+            _usage(
+                f"--set {name}=…: everybody on this machine can read a command line; put the"
+                f" secret into the environment variable BABELWIRE_{name.upper()} or into a file"
+                + (" (setting sasl_password_file)" if name == "sasl_password" else "")
+            )
         if not equals or name not in Settings.model_fields:
-            known = ", ".join(sorted(Settings.model_fields))
-            _usage(f"--set {item}: expected NAME=VALUE with one of {known}")
+            known = ", ".join(sorted(Settings.model_fields.keys() - SECRETS))
+            # The value is not repeated: the name may be that of a secret, misspelt.
+            _usage(f"--set {name}: expected NAME=VALUE with one of {known}")
         os.environ[f"BABELWIRE_{name.upper()}"] = value
 
 
@@ -198,6 +208,37 @@ def topics_show() -> None:
     out.print(table)
 
 
+@topics.command("acls")
+def topics_acls(
+    stage: Annotated[str | None, typer.Option(help="Only those of this stage.")] = None,
+    principal: Annotated[
+        str | None,
+        typer.Option(help="Who runs the stages; default: User:<prefix>.<stage> for each."),
+    ] = None,
+    arguments: Annotated[
+        bool, typer.Option("--arguments", help="As arguments of kafka-acls.sh, one ACL a line.")
+    ] = False,
+) -> None:
+    """What each stage must be allowed on a broker with ACLs; it needs nothing else.
+
+    Example: `babelwire topics acls --arguments | xargs -L1 kafka-acls.sh --bootstrap-server HOST`
+    """
+    settings = _settings()
+    chosen = [each for each in PIPELINE if stage in (None, each.name)]
+    if not chosen:
+        _usage(_no_stage(stage))
+    for each in chosen:
+        needed = acls.needed(each, settings.topic_prefix, principal)
+        if arguments:
+            for acl in needed:
+                print(acl.arguments)  # noqa: T201
+            continue
+        table = Table("may", "resource", "name", title=needed[0].principal, title_justify="left")
+        for acl in needed:
+            table.add_row(acl.operation, acl.resource, acl.name + ("*" if acl.prefixed else ""))
+        out.print(table)
+
+
 @app.command()
 def worker(
     stage: Annotated[str, typer.Argument(help=", ".join(stage.name for stage in PIPELINE))],
@@ -209,7 +250,7 @@ def worker(
     """
     names = [each.name for each in PIPELINE]
     if stage not in names:
-        _usage(f"no stage is called {stage!r}; there are {', '.join(names)}")
+        _usage(_no_stage(stage))
     settings = _settings()
     position = names.index(stage)
     workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings), slot)
@@ -243,11 +284,18 @@ def run(
 
 
 async def _supervise(programs: list[supervisor.Program], settings: Settings) -> None:
-    creating = asyncio.create_task(clients.create_topics_in_time(settings, _say))
+    creating = asyncio.create_task(_create_topics(settings))
     try:
         await supervisor.supervise(programs, settings)
     finally:
         creating.cancel()
+
+
+async def _create_topics(settings: Settings) -> None:
+    try:
+        await clients.create_topics_in_time(settings, _say)
+    except clients.AccessRefused as fault:
+        _complain(f"cannot create topics: {fault}")
 
 
 @app.command()
@@ -296,7 +344,8 @@ def tail(
     ),
     json: Annotated[bool, typer.Option("--json", help="Records as JSON lines.")] = False,
     since: Annotated[
-        str | None, typer.Option(help="How far back: 30s, 15m, 1h, 2d; default: from now on.")
+        str | None,
+        typer.Option(help="How far back: 30s, 15m, 1h, 2d, or a date (UTC); default: from now on."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="Only articles in this language.")] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many.")] = None,
@@ -310,7 +359,7 @@ def tail(
     names = {each.name: each for each in TOPICS}
     if topic not in names:
         _usage(f"no topic is called {topic!r}; there are {', '.join(names)}")
-    begin = None if since is None else time.time() - _seconds(since)
+    begin = _moment("--since", since)
     try:
         _run(_tail(settings, names[topic].name, json, begin, language, limit, once))
     except KeyboardInterrupt:
@@ -340,7 +389,7 @@ async def _tail(
             out.print(cards.card(event))
         else:
             line = _json_line(record, topic)
-            if language and _language_of(record.value) != language:
+            if language and reading.language_of(record.value) != language:
                 continue
             print(line, flush=True)  # noqa: T201
         shown += 1
@@ -360,13 +409,6 @@ def _json_line(record: Any, topic: str) -> str:
             "value": None if record.value is None else record.value.decode("utf-8", "replace"),
         }
     ).decode()
-
-
-def _language_of(value: bytes | None) -> str | None:
-    try:
-        return str(orjson.loads(value or b"null")["language"]["code"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
 
 
 @app.command()
@@ -397,25 +439,50 @@ def status(
 OfStage = Annotated[str | None, typer.Option(help="Only those that this stage refused.")]
 OfReason = Annotated[str | None, typer.Option(help="Only those with this reason code.")]
 OfSource = Annotated[str | None, typer.Option(help="Only those of this source.")]
-SinceWhen = Annotated[str | None, typer.Option(help="Only the last 30s, 15m, 1h, 2d.")]
+InLanguage = Annotated[str | None, typer.Option(help="Only those that say they are in it.")]
+SinceWhen = Annotated[
+    str | None, typer.Option(help="Only the last 30s, 15m, 1h, 2d, or from a date (UTC) on.")
+]
+UntilWhen = Annotated[
+    str | None, typer.Option(help="Only what is older than 30s, 15m, 1h, 2d, or than a date (UTC).")
+]
 
 
-def _letters(
-    settings: Settings,
+def _wanted(
     stage: str | None,
     reason: str | None,
     source: str | None,
+    language: str | None,
     since: str | None,
-) -> list[dead_letters.Found]:
+    until: str | None,
+) -> dead_letters.Filter:
+    if stage is not None and stage not in [each.name for each in PIPELINE]:
+        _usage(_no_stage(stage))
     if reason is not None and reason not in REASONS:
         _usage(f"no reason is called {reason!r}; there are {', '.join(REASONS)}")
-    begin = 0.0 if since is None else time.time() - _seconds(since)
-    wanted = dead_letters.Filter(stage, reason, source, begin)
+    return dead_letters.Filter(
+        stage,
+        reason,
+        source,
+        language,
+        _moment("--since", since) or 0.0,
+        _moment("--until", until),
+    )
 
-    async def collect() -> list[dead_letters.Found]:
-        return [found async for found in dead_letters.find(settings, wanted)]
 
-    return _run(collect())
+def _looking_through(
+    settings: Settings, since: float, work: Callable[[dead_letters.Scanned], Coroutine[Any, Any, T]]
+) -> T:
+    """Runs a look through the dead letters with a progress bar."""
+    topic = DEAD_LETTERS.full_name(settings.topic_prefix)
+
+    async def look() -> T:
+        with progress_bar() as progress:
+            total = await reading.size(settings, topic, since)
+            task = progress.add_task("looking through the dead letters", total=total)
+            return await work(lambda: progress.advance(task))
+
+    return _run(look())
 
 
 @letters.command("list")
@@ -423,22 +490,36 @@ def letters_list(
     stage: OfStage = None,
     reason: OfReason = None,
     source: OfSource = None,
+    language: InLanguage = None,
     since: SinceWhen = None,
+    until: UntilWhen = None,
+    samples: Annotated[int, typer.Option(help="So many of each kind, the newest.", min=0)] = 1,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per kind.")] = False,
 ) -> None:
-    """Counts by stage and reason, with the newest of each as a sample.
+    """Counts by stage and reason, with the newest of each as samples.
 
-    Example: `babelwire dead-letters list --since 1d`
+    Example: `babelwire dead-letters list --since 1d --language it --samples 3`
     """
-    found = _letters(_settings(), stage, reason, source, since)
-    groups: dict[tuple[str, str], list[dead_letters.Found]] = {}
-    for each in found:
-        groups.setdefault((each.letter.stage, each.letter.reason), []).append(each)
-    table = Table("stage", "reason", "count", "newest", "its error")
-    for (of_stage, of_reason), group in sorted(groups.items()):
-        newest = max(group, key=lambda each: each.letter.failed_at)
-        table.add_row(
-            of_stage, of_reason, str(len(group)), newest.place, escape(newest.letter.error)
-        )
+    settings = _settings()
+    wanted = _wanted(stage, reason, source, language, since, until)
+    groups = _looking_through(
+        settings,
+        wanted.since,
+        lambda scanned: dead_letters.summary(settings, wanted, samples, scanned),
+    )
+    if json:
+        for group in groups:
+            print(orjson.dumps(group).decode())  # noqa: T201
+        return
+    now = time.time()
+    table = Table("stage", "reason", "count", "place", "age", "error")
+    for group in groups:
+        kind = [group.stage, group.reason, str(group.count)]
+        for sample in group.samples or [{}]:
+            age = now - datetime.fromisoformat(sample["written_at"]).timestamp() if sample else 0.0
+            told = [sample["place"], cards.duration(age), escape(sample["error"])] if sample else []
+            table.add_row(*kind, *told)
+            kind = ["", "", ""]
     out.print(table if groups else "no dead letters")
 
 
@@ -446,18 +527,20 @@ def letters_list(
 def letters_show(
     place: Annotated[str, typer.Argument(help="As `list` gives it, such as 3@17.")],
 ) -> None:
-    """One dead letter: why and where it failed, and the record as it came.
+    """One dead letter: why, where and when it failed, and the record as it came.
 
     Example: `babelwire dead-letters show 3@17`
     """
-    for each in _letters(_settings(), None, None, None, None):
-        if each.place == place:
-            for name, value in each.letter.model_dump().items():
-                out.print(f"{name:>17}  {value}", markup=False, soft_wrap=True)
-            out.print(f"{'replays':>17}  {each.replays}")
-            _write(each.record.value or b"")
-            return
-    _fail(f"no dead letter at {place}; `babelwire dead-letters list` shows what there is")
+    partition, _, offset = place.partition("@")
+    if not (partition.isdigit() and offset.isdigit()):
+        _usage(f"{place!r} is no place; expected partition@offset as `list` gives it, such as 3@17")
+    found = _run(dead_letters.at(_settings(), int(partition), int(offset)))
+    if found is None:
+        _fail(f"no dead letter at {place}; `babelwire dead-letters list` shows what there is")
+    told = found.about() | {"age": cards.duration(time.time() - found.written_at)}
+    for name, value in told.items():
+        out.print(f"{name:>17}  {'-' if value is None else value}", markup=False, soft_wrap=True)
+    _write(found.record.value or b"")
 
 
 @letters.command("replay")
@@ -465,26 +548,130 @@ def letters_replay(
     stage: OfStage = None,
     reason: OfReason = None,
     source: OfSource = None,
+    language: InLanguage = None,
     since: SinceWhen = None,
+    until: UntilWhen = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     rate: Annotated[float, typer.Option(help="Records per second at the most.", min=0.1)] = 50.0,
 ) -> None:
     """Send dead letters back to the stage that refused them, for instance after a fix.
 
+    A record that fails again is replayed three times at the most.
+
     Example: `babelwire dead-letters replay --reason too_large --dry-run`
     """
     settings = _settings()
-    found = _letters(settings, stage, reason, source, since)
-    worn = [each for each in found if each.is_worn]
-    if worn:
-        _say(f"{len(worn)} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
+    wanted = _wanted(stage, reason, source, language, since, until)
+    plan = _looking_through(
+        settings, wanted.since, lambda scanned: dead_letters.plan(settings, wanted, scanned)
+    )
+    if plan.worn:
+        _say(f"{plan.worn} were replayed {dead_letters.MOST_REPLAYS} times already; left alone")
+    if plan.replaced:
+        _say(f"{plan.replaced} failed again when replayed; their newer letters stand for them")
     if dry_run:
-        _say(f"would replay {len(found) - len(worn)} records")
+        _say(f"would replay {len(plan.places)} records")
         return
+    failed = 0
+
+    def report(found: dead_letters.Found, error: str | None) -> None:
+        nonlocal failed
+        progress.advance(task)
+        if error:
+            failed += 1
+            _complain(f"{found.place}: not replayed: {error}")
+
     with progress_bar() as progress:
-        task = progress.add_task("replaying", total=len(found) - len(worn))
-        sent = _run(dead_letters.replay(settings, found, rate, lambda _: progress.advance(task)))
+        task = progress.add_task("replaying", total=len(plan.places))
+        sent = _run(dead_letters.replay(settings, wanted, plan.places, rate, report))
     _say(f"replayed {sent} records")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def backfill(
+    stage: Annotated[
+        str, typer.Option(help=f"Whose work to do again: {', '.join(s.name for s in PIPELINE)}.")
+    ],
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Which articles, by their newest event: version<1.2.0, language=it, source=NAME,"
+            " since=2d, joined with `and`; default: version older than the installed one."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    rate: Annotated[float, typer.Option(help="Articles per second at the most.", min=0.01)] = 10.0,
+    limit: Annotated[int | None, typer.Option(help="So many articles at the most.", min=1)] = None,
+    max_lag: Annotated[
+        int,
+        typer.Option(help="Wait while this or a later stage is so many records behind.", min=1),
+    ] = 20,
+) -> None:
+    """Do a stage's work again for articles whose newest event an older version of it made.
+
+    They take the ordinary way through the pipeline, and live articles go first. May be repeated:
+    what is done no longer matches.
+
+    Example: `babelwire backfill --stage translation --where 'version<1.2.0 and language=it'`
+    """
+    settings = _settings()
+    chosen = next((each for each in PIPELINE if each.name == stage), None)
+    if chosen is None:
+        _usage(_no_stage(stage))
+    try:
+        wanted = backfills.parse(where or f"version<{chosen.version}", time.time())
+    except backfills.WhereError as fault:
+        _usage(f"--where: {fault}")
+    task = backfills.Backfill(settings, PIPELINE, chosen, wanted)
+    raise typer.Exit(_run(_backfill(settings, task, chosen, dry_run, rate, limit, max_lag)))
+
+
+async def _backfill(
+    settings: Settings,
+    task: backfills.Backfill,
+    stage: Stage,
+    dry_run: bool,
+    rate: float,
+    limit: int | None,
+    max_lag: int,
+) -> int:
+    with progress_bar() as bar:
+        total = await reading.size(settings, task.events_topic, 0.0)
+        looking = bar.add_task("looking through the events", total=total)
+        scan = await task.scan(limit, lambda: bar.advance(looking))
+    with progress_bar() as bar:
+        looking = bar.add_task("looking for the articles", total=None)
+        located = await task.locate(scan, lambda: bar.advance(looking))
+    for (version, language), count in sorted(scan.counts().items()):
+        _say(f"{count} in {language}, made by {stage.name} {version}")
+    if scan.unreadable:
+        _say(f"{scan.unreadable} records of {task.events_topic} are no events; left alone")
+    if located.gone:
+        _say(f"{located.gone} are gone from {located.topic} and cannot be done again")
+    if (stage.name, stage.version) in {(stage.name, version) for version, _ in scan.counts()}:
+        _say(f"some were made by the installed version {stage.version}: they will match again")
+    if dry_run:
+        _say(f"would send {len(located.places)} articles to {stage.name}")
+        return 0
+
+    def report(progress: backfills.Progress) -> None:
+        words = f"to {stage.name}"
+        if progress.held_by:
+            words = f"held back: {progress.held_by[0]} is {progress.held_by[1]} records behind"
+        done = progress.sent + progress.newer + progress.unreadable
+        bar.update(sending, completed=done, description=words)
+
+    with progress_bar() as bar:
+        sending = bar.add_task("", total=len(located.places))
+        progress = await task.send(scan, located, rate, max_lag, report)
+    for fault in progress.faults:
+        _complain(fault)
+    _say(
+        f"sent {progress.sent} articles to {stage.name}"
+        + (f"; {progress.newer} have something newer and were left alone" * bool(progress.newer))
+    )
+    return 1 if progress.unreadable else 0
 
 
 @app.command()
@@ -624,24 +811,30 @@ def _settings() -> Settings:
         return Settings()
     except ValidationError as fault:
         faults = [
-            f"{'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
+            ": ".join((*map(str, error["loc"]), error["msg"].removeprefix("Value error, ")))
             for error in fault.errors(include_input=False)
         ]
         _usage("settings: " + "; ".join(faults))
 
 
-def _seconds(text: str) -> float:
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+def _no_stage(name: str | None) -> str:
+    return f"no stage is called {name!r}; there are {', '.join(each.name for each in PIPELINE)}"
+
+
+def _moment(option: str, text: str | None) -> float | None:
+    """Seconds since the epoch of a time that is so long ago (`15m`) or a date; None for None."""
+    if text is None:
+        return None
     try:
-        return float(text[:-1]) * (unit or float("nan"))
-    except ValueError:
-        _usage(f"--since {text}: expected a number and s, m, h or d, such as 15m")
+        return moment(text, time.time())
+    except ValueError as fault:
+        _usage(f"{option} {text}: {fault}")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
-    except (clients.BrokerUnreachable, clients.TopicMissing) as fault:
+    except (clients.BrokerUnreachable, clients.TopicMissing, clients.AccessRefused) as fault:
         _fail(str(fault))
 
 

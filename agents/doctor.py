@@ -45,6 +45,7 @@ def sections(settings: Settings) -> list[Section]:
     """Looks at this machine; takes a few seconds, changes nothing."""
     return [
         Section("Parts", ("", "what", "found", "how to get it"), [*_programs(), _broker(settings)]),
+        Section("Connection", ("", "setting", "value"), _connection(settings)),
         Section(
             "Translation to English",
             ("", "language", "engine", "route", "quality", "how to get it"),
@@ -103,5 +104,26 @@ def _broker(settings: Settings) -> Row:
     except clients.BrokerUnreachable:
         # A broker is not part of the installation, so its absence is no fault of it.
         return Row("optional", (address, "no answer", "babelwire kafka start"))
+    except clients.AccessRefused as fault:
+        return Row("missing", (address, "answers, but lets us not in", str(fault)))
     ours = sum(name.startswith(f"{settings.topic_prefix}.") for name in present)
     return Row("there", (address, f"answers, {ours} topics", ""))
+
+
+def _connection(settings: Settings) -> list[Row]:
+    """How brokers are spoken to. Of secrets it only says that they are there."""
+    shown: dict[str, str] = {"security_protocol": settings.security_protocol}
+    if settings.uses_sasl:
+        shown |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_username": settings.sasl_username or "",
+            "password": f"in {settings.sasl_password_file}"
+            if settings.sasl_password_file
+            else "set (sasl_password)",
+        }
+    if settings.uses_tls:
+        shown["ssl_cafile"] = str(settings.ssl_cafile or "none: the CAs of this system count")
+        for name in ("ssl_certfile", "ssl_keyfile"):
+            if getattr(settings, name):
+                shown[name] = str(getattr(settings, name))
+    return [Row("there", pair) for pair in shown.items()]

@@ -153,6 +153,7 @@ def start(
     controller_port: int | None = None,
     heap: str = "512m",
     properties: Mapping[str, str] = NO_PROPERTIES,
+    scram: Mapping[str, str] = NO_PROPERTIES,
     report: Report = _ignore,
     free_bytes: FreeBytes = free_bytes,
 ) -> Broker:
@@ -162,6 +163,9 @@ def start(
     the last run there. `jars` comes from `fetch_jars`; `port` 0 takes any free port, and so does
     `controller_port` None; `heap` is Java's `-Xmx`; `properties` are broker properties that add to
     those of `server.properties` or take their place.
+
+    `scram` are passwords by user for SCRAM-SHA-512, known to the broker from its first start in
+    `state_dir` on. They pass through a process's arguments, so they are for tests and trials.
 
     Raises:
         EmbeddedKafkaError: already running in `state_dir`, port in use, no or too old Java, less
@@ -200,7 +204,7 @@ def start(
         ]
         # Format leaves this file last, so it is there when a format went through.
         if not (files.data / "meta.properties").exists():
-            _format(command, files)
+            _format(command, files, scram)
         broker = Broker(
             bootstrap=f"{HOST}:{port}",
             pid=_spawn([*command, "kafka.Kafka", str(files.properties)], files.console),
@@ -457,8 +461,10 @@ def _listener(port: int) -> str | None:
     return None
 
 
-def _format(command: list[str], files: _Files) -> None:
+def _format(command: list[str], files: _Files, scram: Mapping[str, str]) -> None:
     tool = [*command, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+    for user, password in scram.items():
+        tool += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
     made = subprocess.run(
         [*tool, "--cluster-id", CLUSTER_ID, "--config", str(files.properties)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Record headers: CloudEvents (Kafka binding, binary mode), W3C trace context, and our own two.
+"""Record headers: CloudEvents (Kafka binding, binary mode), W3C trace context, and our own.
 
 Sources: the CloudEvents Kafka Protocol Binding 1.0.2 and W3C Trace Context Level 1.
 """
@@ -12,6 +12,8 @@ from typing import Final
 from schemas.base import SCHEMA_VERSION
 
 RAW_TIMESTAMP: Final = "babelwire-raw-timestamp"
+# Why an article goes through the pipeline again; it travels along to the event.
+BACKFILL: Final = "babelwire-backfill"
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 
 Headers = list[tuple[str, bytes]]
@@ -31,6 +33,7 @@ def of_event(
     now: float,
 ) -> Headers:
     """Headers of an output record. `raw_timestamp` and `now` are seconds since the epoch."""
+    incoming = list(incoming)
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", event_id.encode()),
@@ -40,6 +43,7 @@ def of_event(
         ("content-type", b"application/json"),
         ("traceparent", child_traceparent(incoming).encode()),
         (RAW_TIMESTAMP, str(round(raw_timestamp * 1000)).encode()),
+        *((name, value) for name, value in incoming if name == BACKFILL),
     ]
 
 

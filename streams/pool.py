@@ -100,7 +100,7 @@ class LanguagePool:
         return await self._alone(value)
 
     async def _beat(self) -> None:
-        """Notices that this process was stopped for a while: a sleeping laptop, a frozen container."""
+        """Notices that this process was stopped: a sleeping laptop, a frozen container."""
         last = time.monotonic()
         while True:
             await asyncio.sleep(BEAT_SECONDS)

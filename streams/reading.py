@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
@@ -62,6 +63,36 @@ async def follow(
                     return
 
 
+async def size(settings: Settings, topic: str, since: float) -> int:
+    """Number of offsets in a topic from `since` (seconds since the epoch) to its present end: the
+    records there are, and a few more where transactions left marks."""
+    async with clients.reader(settings) as consumer:
+        partitions = await _assign(settings, consumer, topic)
+        ends = await consumer.end_offsets(partitions)
+        at = await consumer.offsets_for_times(dict.fromkeys(partitions, int(since * 1000)))
+        return sum(ends[tp] - found.offset for tp, found in at.items() if found is not None)
+
+
+async def record_at(
+    settings: Settings, topic: str, partition: int, offset: int
+) -> ConsumerRecord[bytes | None, bytes | None] | None:
+    """The record at one place; None when there is none (any more)."""
+    async with clients.reader(settings) as consumer:
+        tp = TopicPartition(topic, partition)
+        if tp not in await _assign(settings, consumer, topic):
+            return None
+        consumer.assign([tp])
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        end = (await consumer.end_offsets([tp]))[tp]
+        if not first <= offset < end:
+            return None
+        consumer.seek(tp, offset)
+        while await consumer.position(tp) < end:
+            for batch in (await consumer.getmany(timeout_ms=IDLE_MILLISECONDS)).values():
+                return batch[0] if batch[0].offset == offset else None
+        return None
+
+
 async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatus]:
     """The state of each stage, read from the broker alone, in the order given."""
     prefix = settings.topic_prefix
@@ -69,9 +100,9 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
     found = []
     async with clients.admin(settings) as client, clients.reader(settings) as consumer:
         for stage in stages:
-            lags = await measure(
-                client, consumer, f"{prefix}.{stage.name}", stage.reads.full_name(prefix)
-            )
+            topic = stage.reads.full_name(prefix)
+            partitions = await clients.partitions_of(settings, topic)
+            lags = await measure(client, consumer, f"{prefix}.{stage.name}", topic, partitions)
             found.append(
                 StageStatus(
                     stage.name,
@@ -112,6 +143,28 @@ def letter_of(record: Any) -> DeadLetter | None:
         return DeadLetter.from_headers(plain(record.headers))
     except ValueError:
         return None
+
+
+def source_of(value: bytes | None) -> str | None:
+    """The article's source, where a record of any topic tells it."""
+    source = _object(value).get("source")
+    return source if isinstance(source, str) else None
+
+
+def language_of(value: bytes | None) -> str | None:
+    """The article's language code, where a record of any topic tells it."""
+    language = _object(value).get("language")
+    # A raw article has a mere hint, all later messages have code and confidence.
+    code = language.get("code") if isinstance(language, dict) else language
+    return code if isinstance(code, str) else None
+
+
+def _object(value: bytes | None) -> dict[str, Any]:
+    try:
+        loaded = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
 
 
 async def _written_lately(settings: Settings, consumer: AIOKafkaConsumer, topic: str) -> int:

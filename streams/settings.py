@@ -6,9 +6,9 @@ file named by `BABELWIRE_CONFIG` (default `babelwire.toml` in the working direct
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,11 +24,40 @@ def _xdg(variable: str, fallback: str) -> Path:
 class Settings(BaseSettings):
     """All settings. Durations are in seconds, sizes in bytes, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="BABELWIRE_", extra="forbid", frozen=True)
+    # A ValidationError shows its input, and so would show a password.
+    model_config = SettingsConfigDict(
+        env_prefix="BABELWIRE_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port,…")
     topic_prefix: str = Field("babelwire", description="First part of every topic and group name")
     replication_factor: int = Field(1, ge=1, description="Used by `babelwire topics create`")
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How brokers are spoken to: SSL is TLS, SASL is with a login"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the login is proven; PLAIN sends the password itself"
+    )
+    sasl_username: str | None = Field(None, description="Who logs in to the brokers")
+    sasl_password: SecretStr | None = Field(
+        None, description="Its password; by environment or file only, never as a flag"
+    )
+    sasl_password_file: Path | None = Field(
+        None, description="File that holds the password, in place of `sasl_password`"
+    )
+    ssl_cafile: Path | None = Field(
+        None, description="PEM file of the CA that signed the brokers; default: the system's CAs"
+    )
+    ssl_certfile: Path | None = Field(
+        None, description="PEM file of our own certificate, for brokers that ask for one"
+    )
+    ssl_keyfile: Path | None = Field(
+        None, description="PEM file of its private key, unless it is in `ssl_certfile`"
+    )
+    ssl_key_password: SecretStr | None = Field(
+        None, description="Password of the private key; by environment or file only"
+    )
 
     max_record_bytes: int = Field(
         2_000_000, ge=1_000, description="Largest record that push sends and a stage takes"
@@ -101,6 +130,45 @@ class Settings(BaseSettings):
         None, description="Your own name table, added to the shipped one (same columns)"
     )
 
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether brokers are logged in to."""
+        return self.security_protocol.startswith("SASL_")
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection to brokers is encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+    @model_validator(mode="after")
+    def _wire_settings_agree(self) -> Self:
+        passwords = [
+            name for name in ("sasl_password", "sasl_password_file") if getattr(self, name)
+        ]
+        tls = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password")
+        if self.uses_sasl and not self.sasl_username:
+            raise ValueError(f"{self.security_protocol} needs sasl_username")
+        if self.uses_sasl and not passwords:
+            raise ValueError(f"{self.security_protocol} needs sasl_password or sasl_password_file")
+        if len(passwords) > 1:
+            raise ValueError("sasl_password and sasl_password_file are both set; unset one")
+        for name in ("sasl_username", *passwords):
+            if getattr(self, name) and not self.uses_sasl:
+                raise ValueError(
+                    f"{name} is set, but security_protocol {self.security_protocol} does not log"
+                    " in; set it to SASL_SSL (or to SASL_PLAINTEXT, without encryption)"
+                )
+        for name in tls:
+            if getattr(self, name) and not self.uses_tls:
+                raise ValueError(
+                    f"{name} is set, but security_protocol {self.security_protocol} does not"
+                    " encrypt; set it to SSL or SASL_SSL"
+                )
+        for name in ("ssl_keyfile", "ssl_key_password"):
+            if getattr(self, name) and not self.ssl_certfile:
+                raise ValueError(f"{name} is set, but no ssl_certfile that it belongs to")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -114,3 +182,11 @@ class Settings(BaseSettings):
             settings_cls, Path(os.environ.get("BABELWIRE_CONFIG", "babelwire.toml"))
         )
         return (init_settings, env_settings, toml)
+
+
+# Refused on the command line, which every user of the machine can read.
+SECRETS: Final = frozenset(
+    name
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)

@@ -27,6 +27,7 @@ import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from aiokafka.structs import TopicPartition
+from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -369,6 +370,16 @@ class Transport(driver.Transport):
     Consumer: ClassVar[type[Consumer]] = Consumer
     Producer: ClassVar[type[Producer]] = Producer
     driver_version = f"babelwire on aiokafka={aiokafka.__version__}"
+
+
+class NoTables(TableManager):
+    """Faust's table manager, which also seeks and resumes after a rebalance, for an app without
+    tables: it does not wait a second for them to be declared."""
+
+    async def on_start(self) -> None:
+        """Starts what seeks and resumes."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class Reader:

@@ -38,7 +38,7 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
-from streams.transport import SCHEME, Reader, StageApp
+from streams.transport import SCHEME, NoTables, Reader, StageApp
 from streams.writers import DeliveryFault, PlainWrites, Transactions, Writer
 
 log = structlog.get_logger()
@@ -82,6 +82,7 @@ def create_app(stage: Stage, settings: Settings, slot: int = 0) -> StageApp:
         # Credit bounds what is on its way; this buffer only must not be what fills up first.
         stream_buffer_maxsize=16 * settings.in_flight,
         stream_wait_empty=False,
+        TableManager=NoTables,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -104,13 +105,15 @@ class Worker:
         self.metrics.set(READY, 0)
         self.app = create_app(stage, settings, slot)
         self._delivery: Delivery | None = None
+        self._loaded = False
         self._stopping = asyncio.Event()
         self._log = log.bind(stage=stage.name)
 
     @property
     def ready(self) -> bool:
         """Assigned (perhaps to no partition, when workers outnumber them) and able."""
-        return self._partitions() is not None and not self._stopping.is_set()
+        assigned = self._partitions() is not None
+        return assigned and self._loaded and not self._stopping.is_set()
 
     def _partitions(self) -> set[int] | None:
         return self._delivery.partitions if self._delivery else None
@@ -137,26 +140,30 @@ class Worker:
             return EXIT_FAILED
         pool = LanguagePool(self.stage, self.settings, lambda: self.metrics.count(POOL_RESTARTS))
         try:
-            waiting = asyncio.gather(
-                pool.start(),
+            # The models are loaded while the group is joined; a stopped worker waits for neither.
+            loading = asyncio.create_task(self._load(pool))
+            waiting = asyncio.ensure_future(
                 clients.wait_for_topics(
                     self.settings, names, lambda words: self._log.warning(words)
-                ),
+                )
             )
-            if not await self._unless_stopped(waiting):
+            if not await self._unless_stopped(waiting, loading):
                 return EXIT_OK
-            return await self._consume(pool)
-        except StageUnloadable as fault:
-            self._log.error(str(fault))
-            return EXIT_UNLOADABLE
+            return await self._consume(pool, loading)
         finally:
             self.metrics.set(READY, 0)
             await pool.close()
             await server.cleanup()
 
-    async def _unless_stopped(self, waiting: "asyncio.Future[Any]") -> bool:
+    async def _unless_stopped(
+        self, waiting: "asyncio.Future[None]", loading: "asyncio.Future[None]"
+    ) -> bool:
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        parts: set[asyncio.Future[Any]] = {waiting, loading, stopping}
+        while not (waiting.done() or stopping.done()):
+            done, parts = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            if loading in done:
+                loading.result()
         stopping.cancel()
         if waiting.done():
             waiting.result()
@@ -164,24 +171,40 @@ class Worker:
         waiting.cancel()
         return False
 
-    async def _consume(self, pool: LanguagePool) -> int:
+    async def _load(self, pool: LanguagePool) -> None:
+        await pool.start()
+        self._loaded = True
+        self._show_ready()
+
+    def _show_ready(self) -> None:
+        self.metrics.set(READY, 1 if self.ready else 0)
+
+    async def _consume(self, pool: LanguagePool, loading: "asyncio.Task[None]") -> int:
         reader = Reader(self.app)
         if self.settings.delivery == "exactly-once":
             group, source = group_of(self.stage, self.settings), self.app.topic_name
             return await self._deliver(
                 pool,
+                loading,
                 reader,
                 lambda partition: Transactions(self.settings, group, source, partition),
             )
         async with clients.producer(self.settings) as producer:
             return await self._deliver(
                 pool,
+                loading,
                 reader,
-                lambda partition: PlainWrites(producer, reader.commit_offsets, partition),
+                lambda partition: PlainWrites(
+                    self.settings, producer, reader.commit_offsets, partition
+                ),
             )
 
     async def _deliver(
-        self, pool: LanguagePool, reader: Reader, writer_for: Callable[[int], Writer]
+        self,
+        pool: LanguagePool,
+        loading: "asyncio.Task[None]",
+        reader: Reader,
+        writer_for: Callable[[int], Writer],
     ) -> int:
         delivery = Delivery(self.stage, self.settings, pool, self.metrics, writer_for, reader)
         self._delivery = self.app.flow = delivery
@@ -191,19 +214,17 @@ class Worker:
         crashed = asyncio.create_task(_wait(self.app._crashed))
         stopping = asyncio.create_task(_wait(self._stopping))
         try:
-            await asyncio.wait(
-                {delivery.failure, crashed, stopping}, return_when=asyncio.FIRST_COMPLETED
-            )
+            ends = {delivery.failure, crashed, stopping}
+            await asyncio.wait({loading, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if loading.done():
+                loading.result()
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
                 return await self._drain(delivery, reader)
-            fault = (
-                delivery.failure.exception() if delivery.failure.done() else self.app._crash_reason
-            )
-            self._log.error(
-                "stopping on a fault; nothing uncommitted is lost",
-                fault=f"{type(fault).__name__}: {fault}",
-            )
-            return EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+            failed = delivery.failure.done()
+            fault = delivery.failure.exception() if failed else self.app._crash_reason
+            with clients.authorized(self.settings):
+                raise fault or RuntimeError("Faust stopped without saying why")
         finally:
             for task in (lag, crashed, stopping):
                 task.cancel()
@@ -252,7 +273,7 @@ class Worker:
 
         @self.app.on_partitions_assigned.connect(weak=False)
         async def assigned(_app: Any, _partitions: Any, **_: Any) -> None:
-            self.metrics.set(READY, 1)
+            self._show_ready()
 
     async def _watch_lag(self) -> None:
         topic = self.app.topic_name
@@ -324,12 +345,7 @@ def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn
         try:
             code = await worker.run()
         except Exception as fault:  # noqa: BLE001 - one line that says why, no page of traceback
-            log.error(
-                "stopping on a fault; nothing uncommitted is lost",
-                stage=stage.name,
-                fault=f"{type(fault).__name__}: {fault}",
-            )
-            code = EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
+            code = _report(stage, fault)
         # Not by returning: Faust's threads may still wait for the broker, and would be waited for,
         # although everything that counts is done.
         logging.shutdown()
@@ -339,6 +355,19 @@ def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn
 
     asyncio.run(serve())
     raise AssertionError("the process ends before its loop does")
+
+
+def _report(stage: Stage, fault: Exception) -> int:
+    """Says in one line why the worker ends; returns the exit code."""
+    if isinstance(fault, StageUnloadable | clients.AccessRefused):
+        log.error(str(fault), stage=stage.name)
+        return EXIT_UNLOADABLE
+    log.error(
+        "stopping on a fault; nothing uncommitted is lost",
+        stage=stage.name,
+        fault=f"{type(fault).__name__}: {fault}",
+    )
+    return EXIT_DELIVERY if isinstance(fault, EXPECTED_FAULTS) else EXIT_FAILED
 
 
 def _stop(worker: Worker, settings: Settings) -> Callable[[], None]:

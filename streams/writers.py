@@ -45,7 +45,10 @@ class Output:
 
 
 class Writer(Protocol):
-    """Writes what one source partition gave. All methods raise DeliveryFault."""
+    """Writes what one source partition gave.
+
+    All methods raise DeliveryFault, or clients.AccessRefused, which no restart will cure.
+    """
 
     async def open(self) -> None:
         """Makes this the only writer of its partition."""
@@ -60,9 +63,12 @@ class Writer(Protocol):
         ...
 
 
-async def _within(what: str, call: Awaitable[T]) -> T:
+async def _within(settings: Settings, what: str, call: Awaitable[T]) -> T:
     try:
-        return await asyncio.wait_for(call, CALL_SECONDS)
+        with clients.authorized(settings):
+            return await asyncio.wait_for(call, CALL_SECONDS)
+    except clients.AccessRefused:
+        raise
     except TimeoutError:
         raise DeliveryFault(f"{what}: no answer from the broker in {CALL_SECONDS:g} s") from None
     except (ProducerFenced, InvalidProducerEpoch):
@@ -96,11 +102,13 @@ class Transactions:
             max_request_size=LARGEST_RECORD_BYTES,
             max_batch_size=BATCH_BYTES,
         )
-        await _within(f"taking over {self._id}", self._producer.start())
+        await _within(self._settings, f"taking over {self._id}", self._producer.start())
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Writes all outputs and the source offset, all or nothing."""
-        await _within(f"transaction of {self._id}", self._commit(outputs, next_offset))
+        await _within(
+            self._settings, f"transaction of {self._id}", self._commit(outputs, next_offset)
+        )
 
     async def _commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         producer = self._producer
@@ -125,10 +133,12 @@ class PlainWrites:
 
     def __init__(
         self,
+        settings: Settings,
         producer: AIOKafkaProducer,
         commit_offsets: Callable[[Mapping[int, int]], Awaitable[None]],
         partition: int,
     ) -> None:
+        self._settings = settings
         self._producer = producer
         self._commit_offsets = commit_offsets
         self._partition = partition
@@ -138,9 +148,11 @@ class PlainWrites:
 
     async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
         """Writes all outputs, then commits the offset."""
-        await _within(f"outputs of partition {self._partition}", self._write(outputs))
+        where = f"partition {self._partition}"
+        await _within(self._settings, f"outputs of {where}", self._write(outputs))
         await _within(
-            f"offset of partition {self._partition}",
+            self._settings,
+            f"offset of {where}",
             self._commit_offsets({self._partition: next_offset}),
         )
 

@@ -41,3 +41,14 @@ def test_an_absent_broker_is_no_fault_of_the_installation() -> None:
 
 def test_every_language_says_what_finds_its_names() -> None:
     assert {row.cells[0] for row in rows("Names in the text")} >= {"it", "fr", "es", "pt", "en"}
+
+
+def test_the_connection_is_shown_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BABELWIRE_SASL_PASSWORD", "swordfish")
+    settings = Settings(
+        bootstrap_servers="127.0.0.1:9", security_protocol="SASL_PLAINTEXT", sasl_username="desk"
+    )
+    told = str(doctor.sections(settings))
+    assert "SCRAM-SHA-512" in told
+    assert "set (sasl_password)" in told
+    assert "swordfish" not in told
