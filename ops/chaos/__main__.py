@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brokers", type=_positive, default=1, help="3 is a cluster")
     parser.add_argument("--pipeline", action="store_true", help="the real three stages, chained")
     parser.add_argument("--target", choices=(BABELWIRE, *targets.NAMES), default=BABELWIRE)
-    parser.add_argument("--step-ms", type=float, default=0.0, help="length of the synthetic work")
+    parser.add_argument(
+        "--step-ms", type=_duration, default=0.0, help="length of the synthetic work"
+    )
     parser.add_argument(
         "--plain-source", action="store_true", help="source records without transactions"
     )
@@ -121,6 +123,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _duration(text: str) -> float:
+    number = float(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
     return number
 
 
