@@ -107,6 +107,8 @@ def _throughput(arguments: Sequence[str]) -> int:
     parser.add_argument("--messages", type=_positive, default=20_000, help="measured, per variant")
     parser.add_argument("--rounds", type=_positive, default=1, help="times each variant runs")
     chosen = parser.parse_args(arguments)
+    # A client that meets a topic before its leader is there says so, and tries again.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     try:
         figures = _interruptible(throughput.measure(chosen.messages, chosen.rounds, _say))
     except (RunFailed, EmbeddedKafkaError) as fault:
