@@ -18,7 +18,7 @@ from streams.settings import Settings
 T = TypeVar("T")
 
 ABORTED_SHARE: Final = 0.1
-LARGEST_BATCH: Final = 100
+LARGEST_BATCH: Final = 500
 CALL_SECONDS: Final = 20.0
 _RETRY_SECONDS: Final = 0.5
 
