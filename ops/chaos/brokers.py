@@ -17,6 +17,7 @@ from streams.embedded import Node
 # Three JVMs on a small machine: what they hold is bounded by the run's records.
 HEAP: Final = "512m"
 DOWN_SECONDS: Final = 3.0
+START_ATTEMPTS: Final = 3
 DIES_SECONDS: Final = 15.0
 _DISK_BASE: Final = 2 << 30
 _DISK_PER_RECORD: Final = 16 << 10
@@ -115,7 +116,14 @@ class Brokers:
         return self.nodes[number % len(self.nodes)]
 
     def _start(self, node: Node) -> None:
-        embedded.start_node(node, jars=self._jars, heap=HEAP)
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                embedded.start_node(node, jars=self._jars, heap=HEAP)
+                return
+            except embedded.EmbeddedKafkaError:
+                # On a machine that is busy with other things it can be late, and was stopped again.
+                if attempt == START_ATTEMPTS:
+                    raise
 
     def _crash(self, node: Node) -> None:
         running = embedded.status(node.state_dir)
