@@ -28,7 +28,6 @@ from streams.metrics import (
     END_TO_END_SECONDS,
     IN_FLIGHT,
     RECORDS,
-    WORK_SECONDS,
     StageMetrics,
 )
 from streams.pool import Worked
@@ -182,7 +181,6 @@ class Delivery:
 
     async def _settle(self, entry: Entry[Settled], record: Record, epoch: int) -> None:
         worked = await self._pool.run(record.value)
-        self._metrics.observe(WORK_SECONDS, worked.seconds)
         if epoch != self._epoch:
             self._leave()
             return
@@ -273,6 +271,7 @@ class Delivery:
                 stage=self._stage.name,
                 reason=outcome.reason,
                 where=outcome.where or None,
+                article_id=_article_id(self._stage, record),
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
@@ -281,7 +280,9 @@ class Delivery:
             return
         self._metrics.count(RECORDS, outcome="processed", language=outcome.language)
         raw_at = raw_timestamp(record.headers, record.timestamp)
-        self._metrics.observe(END_TO_END_SECONDS, max(0.0, time.time() - raw_at))
+        now = time.time()
+        self._metrics.observe(END_TO_END_SECONDS, max(0.0, now - raw_at))
+        self._metrics.record(outcome.measures, now)
         log.debug(
             "record processed",
             stage=self._stage.name,
@@ -289,3 +290,8 @@ class Delivery:
             partition=record.partition,
             offset=record.offset,
         )
+
+
+def _article_id(stage: Stage, record: Record) -> str | None:
+    """The key of a record between stages is its article_id; that of a raw one is anything."""
+    return None if stage.reads.public or not record.key else record.key.decode("ascii", "replace")

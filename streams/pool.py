@@ -17,6 +17,8 @@ from typing import Final
 
 from pebble import ProcessExpired, ProcessPool
 
+from streams import logs
+from streams.cpu import seconds_spent
 from streams.settings import Settings
 from streams.stage import Failed, Outcome, Stage, Work, attempt
 
@@ -30,11 +32,13 @@ class StageUnloadable(RuntimeError):
 
 @dataclass(frozen=True)
 class Worked:
-    """What became of one record: the outcome, after how many attempts, and the seconds of work."""
+    """What became of one record: the outcome, after how many attempts, the seconds of work and the
+    processor seconds spent on it (0 where its process did not live to tell)."""
 
     outcome: Outcome
     attempts: int
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 class LanguagePool:
@@ -70,8 +74,8 @@ class LanguagePool:
         for count in range(1, MAX_ATTEMPTS + 1):
             future = self._pool.schedule(_attempt, args=(value,), timeout=limit)
             try:
-                outcome, seconds = await asyncio.wrap_future(future)
-                return Worked(outcome, count, seconds)
+                outcome, seconds, cpu_seconds = await asyncio.wrap_future(future)
+                return Worked(outcome, count, seconds, cpu_seconds)
             except WorkTimeout:
                 self._on_restart()
                 error = f"the work took longer than {limit:g} s (setting time_limit)"
@@ -99,6 +103,7 @@ def _prepare(stage: Stage, settings: Settings, parent: int) -> None:
     global _stage, _work, _settings, _error
     threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     _stage, _settings = stage, settings
+    logs.configure(settings, libraries=False)
     try:
         _work = stage.load(settings)
     except Exception as fault:  # noqa: BLE001 - reported by `start`, with its words
@@ -116,9 +121,9 @@ def _load_error() -> str:
     return _error
 
 
-def _attempt(value: bytes | None) -> tuple[Outcome, float]:
+def _attempt(value: bytes | None) -> tuple[Outcome, float, float]:
     if _stage is None or _work is None or _settings is None:
         raise StageUnloadable(_error or "the language process was not prepared")
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), seconds_spent()
     outcome = attempt(_stage, _work, value, _settings.max_record_bytes)
-    return outcome, time.perf_counter() - started
+    return outcome, time.perf_counter() - started, max(0.0, seconds_spent() - spent)

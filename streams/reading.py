@@ -70,7 +70,11 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
     async with clients.admin(settings) as client, clients.reader(settings) as consumer:
         for stage in stages:
             lags = await measure(
-                client, consumer, f"{prefix}.{stage.name}", stage.reads.full_name(prefix)
+                client,
+                consumer,
+                f"{prefix}.{stage.name}",
+                stage.reads.full_name(prefix),
+                fresh_within=settings.fresh_within,
             )
             found.append(
                 StageStatus(

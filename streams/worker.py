@@ -22,14 +22,14 @@ from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
+from streams.cpu import resident_bytes
 from streams.delivery import REVOKE_GRACE_SECONDS, Delivery, Record
 from streams.headers import plain
-from streams.lag import measure
+from streams.lag import export, measure
 from streams.logs import configure
 from streams.metrics import (
     BUILD_INFO,
-    LAG_RECORDS,
-    LAG_SECONDS,
+    MEMORY_BYTES,
     POOL_RESTARTS,
     READY,
     StageMetrics,
@@ -38,6 +38,7 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
+from streams.watched import WatchedPool
 
 log = structlog.get_logger()
 
@@ -153,8 +154,9 @@ class Worker:
 
     async def _consume(self, pool: LanguagePool) -> int:
         async with clients.producer(self.settings) as producer:
+            watched = WatchedPool(pool, self.metrics, self.settings.processes)
             delivery = Delivery(
-                self.stage, self.settings, pool, producer, self.metrics, self._commit
+                self.stage, self.settings, watched, producer, self.metrics, self._commit
             )
             self._wire(delivery)
             lag = asyncio.create_task(self._watch_lag())
@@ -259,13 +261,16 @@ class Worker:
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
-                        lags = await measure(client, consumer, group, topic, self._assigned or ())
-                        self.metrics.clear(LAG_RECORDS)
-                        for lag in lags:
-                            self.metrics.set(LAG_RECORDS, lag.records, partition=str(lag.partition))
-                        self.metrics.set(
-                            LAG_SECONDS, max((lag.seconds for lag in lags), default=0.0)
+                        self.metrics.set(MEMORY_BYTES, resident_bytes())
+                        lags = await measure(
+                            client,
+                            consumer,
+                            group,
+                            topic,
+                            self._assigned or (),
+                            fresh_within=self.settings.fresh_within,
                         )
+                        export(self.metrics, {self.stage.name: lags})
             except Exception as fault:  # noqa: BLE001 - watching must never stop the work
                 self._log.debug("lag could not be measured", fault=str(fault))
                 await asyncio.sleep(LAG_INTERVAL_SECONDS)
@@ -307,6 +312,8 @@ def port_of(position: int, slot: int, settings: Settings) -> int:
 def main(stage: Stage, settings: Settings, port: int) -> int:
     """Runs a worker in the foreground until SIGTERM or SIGINT; returns the exit code."""
     configure(settings)
+    # On every line, those of libraries included.
+    structlog.contextvars.bind_contextvars(stage=stage.name)
 
     async def serve() -> int:
         worker = Worker(stage, settings, port)
