@@ -249,7 +249,7 @@ PROCESSES: Final = Level(
 )
 MEMORY_BYTES: Final = Level(
     "babelwire_memory_bytes",
-    "Resident memory of the worker and every process below it; pages they share count in each.",
+    "Resident memory of the worker and every process below it, shared pages counted once.",
     ("stage",),
 )
 COMMITS: Final = Count(

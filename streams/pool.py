@@ -18,7 +18,7 @@ from typing import Final
 from pebble import ProcessExpired, ProcessPool
 
 from streams import logs
-from streams.cpu import seconds_spent
+from streams.cost import seconds_spent
 from streams.settings import Settings
 from streams.stage import Failed, Outcome, Stage, Work, attempt
 

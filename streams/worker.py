@@ -22,7 +22,7 @@ from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
-from streams.cpu import resident_bytes
+from streams.cost import resident_bytes
 from streams.delivery import REVOKE_GRACE_SECONDS, Delivery, Record
 from streams.headers import plain
 from streams.lag import export, measure

@@ -74,8 +74,8 @@ def rendered_page() -> str:
         "## How many series",
         "",
         f"A worker exports {sum(metric.series for metric in WORKER_METRICS)} series at the most,"
-        f" however many languages and reasons it meets, and usually a quarter of that; the live page"
-        f" {sum(_of_page(metric) for metric in PAGE_METRICS)}. A test holds both to a budget.",
+        " however many languages and reasons it meets, and usually a quarter of that; the live"
+        f" page {sum(_of_page(metric) for metric in PAGE_METRICS)}. A test holds both to a budget.",
         "",
         "## What the processor time counts",
         "",

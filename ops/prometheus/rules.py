@@ -92,7 +92,7 @@ def groups(clock: Clock = REAL) -> dict[str, Any]:
     """The rule file, with durations by `clock`."""
     return {
         "groups": [
-            {"name": name, "interval": clock.span(clock.interval * clock.pace), "rules": rules}
+            {"name": name, "interval": f"{clock.interval:g}s", "rules": rules}
             for name, rules in (
                 ("babelwire-state", _state(clock)),
                 ("babelwire-objectives", _objectives(clock)),
@@ -164,13 +164,8 @@ def _objectives(clock: Clock) -> list[Rule]:
             ("completeness", dead, f"{enriched} + {dead}"),
         ):
             rules.append(_record(f"objective:babelwire_bad:increase{name}", bad, objective))
-            rules.append(
-                _record(
-                    f"objective:babelwire_bad:ratio_increase{name}",
-                    f"({bad}) / ({all_})",
-                    objective,
-                )
-            )
+            share = f"({bad}) / ({all_})"
+            rules.append(_record(f"objective:babelwire_bad:ratio_increase{name}", share, objective))
     return rules
 
 

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiokafka import TopicPartition
@@ -27,6 +28,7 @@ from streams.topics import DEAD_LETTERS, ENRICHED, RAW
 from streams.worker import PORTS_PER_STAGE, port_of
 
 Headers = list[tuple[str, bytes]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -100,7 +102,7 @@ class Desk:
                     places.append(f"{sent.partition}@{sent.offset}")
                 return places
 
-        return asyncio.run(write())
+        return apart(write())
 
     def topic(self, name: str) -> str:
         """Full name of a topic."""
@@ -113,7 +115,7 @@ class Desk:
             follow = reading.follow(self.settings, self.topic(name), 0.0, stop_at_end=True)
             return [record async for record in follow]
 
-        return asyncio.run(read())
+        return apart(read())
 
     def events(self) -> list[dict[str, Any]]:
         """All enriched events, as plain JSON: what a reader without our code sees."""
@@ -136,7 +138,7 @@ class Desk:
                 partitions = [TopicPartition(self.topic(name), number) for number in numbers]
                 return sum((await consumer.end_offsets(partitions)).values())
 
-        return asyncio.run(ends())
+        return apart(ends())
 
     def await_outcomes(self, number: int, seconds: float = 120.0) -> None:
         """Waits until enriched events and dead letters together are at least so many."""
@@ -164,8 +166,15 @@ def open_desk(bootstrap: str, folder: Path) -> Desk:
         if name.startswith(prefix) and name.removeprefix(prefix).lower() in Settings.model_fields
     }
     settings = Settings.model_validate_strings(values)
-    asyncio.run(clients.create_topics(settings))
+    apart(clients.create_topics(settings))
     return Desk(settings, environment, folder)
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end in a thread of its own: a test that drives a browser has an event
+    loop in its own thread already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def until(met: Callable[[], bool], seconds: float, what: str) -> None:

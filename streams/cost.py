@@ -1,8 +1,8 @@
-"""Processor time of this process and of the programs it runs.
+"""What this process and the programs it runs cost: processor time and memory.
 
-Counted are: all threads of this process; programs that it started and that have ended; programs
-that it started and that still run, such as Apertium's. Of those that still run only Linux tells
-(proc(5)); their own children are not counted.
+Processor time counts all threads of this process; programs that it started and that have ended;
+programs that it started and that still run, such as Apertium's. Of those that still run only
+Linux tells (proc(5)); their own children are not counted.
 """
 
 import os
@@ -14,7 +14,6 @@ from typing import Final
 _TASKS: Final = Path("/proc/self/task")
 _PROCESSES: Final = Path("/proc")
 _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def seconds_spent() -> float:
@@ -25,15 +24,16 @@ def seconds_spent() -> float:
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process and of every process below it; 0 where there is no /proc."""
+    """Resident memory of this process and of every process below it, each shared page counted once
+    (the kernel's proportional set size); 0 where there is no /proc."""
     total, waiting = 0, [os.getpid()]
     while waiting:
         number = waiting.pop()
         try:
-            pages = (_PROCESSES / str(number) / "statm").read_text().split()[1]
+            lines = (_PROCESSES / str(number) / "smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        total += int(pages) * _PAGE
+        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
         waiting += _children(_PROCESSES / str(number) / "task")
     return total
 
