@@ -189,7 +189,7 @@ def alerts(clock: Clock = REAL) -> list[Rule]:
             f" {clock.fresh_within:g} s of their push",
         ),
         _alert(
-            "BabelwireArticlesLate",
+            "BabelwireFreshnessBudget",
             _burns("freshness", SLOW),
             minutes[30],
             "ticket",
@@ -204,7 +204,7 @@ def alerts(clock: Clock = REAL) -> list[Rule]:
             "{{ $value | humanizePercentage }} of the articles end as dead letters",
         ),
         _alert(
-            "BabelwireArticlesRefused",
+            "BabelwireCompletenessBudget",
             _burns("completeness", SLOW),
             minutes[30],
             "ticket",

@@ -1,5 +1,6 @@
 """Every alert fires when it should and clears when all is well again, by promtool on real rules."""
 
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +20,8 @@ STAGES = [stage.name for stage in PIPELINE]
 
 @dataclass(frozen=True)
 class Case:
-    """Input series by name, in promtool's notation, one value a minute; the labels of the alerts
-    of one name that fire at `fires`, and that none does before `quiet` or at `clears`; minutes."""
+    """Input series by name, in promtool's notation, one value each `step` minutes; the labels of
+    the alerts of one name that fire at minute `fires`; none does at `quiet` or at `clears`."""
 
     alert: str
     series: dict[str, str]
@@ -28,6 +29,7 @@ class Case:
     fires: int
     clears: int
     labels: list[dict[str, str]] = field(default_factory=list)
+    step: int = 1
 
 
 def enriched(total: str, fresh: str) -> dict[str, str]:
@@ -44,6 +46,8 @@ def lag(metric: str, values: str, partition: int = 0) -> dict[str, str]:
 ready = {f'babelwire_ready{{stage="{stage}"}}': "1x400" for stage in STAGES}
 page = {"severity": "page"}
 ticket = {"severity": "ticket"}
+fresh = {"objective": "freshness"}
+complete = {"objective": "completeness"}
 
 CASES = [
     # Ten articles a minute; from minute 60 on for 20 minutes all of them come late.
@@ -53,7 +57,7 @@ CASES = [
         quiet=60,
         fires=75,
         clears=110,
-        labels=[page],
+        labels=[page | fresh],
     ),
     # Nothing comes out at all: what waits is late before it is finished.
     Case(
@@ -63,16 +67,25 @@ CASES = [
         quiet=62,
         fires=85,
         clears=180,
-        labels=[page],
+        labels=[page | fresh],
     ),
-    # Two of a hundred, for hours: nobody is woken for it, but the budget runs out.
+    # Two of a hundred, for days: nobody is woken for it, but the budget runs out.
     Case(
         "BabelwireArticlesLate",
-        enriched("0+100x4400 440000+100x4400", "0+100x600 60000+98x3800 432400+100x4400"),
+        enriched("0+1000x900", "0+1000x60 60000+980x380 433400+1000x460"),
         quiet=600,
-        fires=4399,
-        clears=4400 + 400,
-        labels=[ticket],
+        fires=4400,
+        clears=8000,
+        step=10,
+    ),
+    Case(
+        "BabelwireFreshnessBudget",
+        enriched("0+1000x900", "0+1000x60 60000+980x380 433400+1000x460"),
+        quiet=600,
+        fires=4400,
+        clears=5000,
+        labels=[ticket | fresh],
+        step=10,
     ),
     Case(
         "BabelwireArticlesRefused",
@@ -84,19 +97,20 @@ CASES = [
         quiet=60,
         fires=80,
         clears=140,
-        labels=[page],
+        labels=[page | complete],
     ),
     Case(
-        "BabelwireArticlesRefused",
-        enriched("0+100x9000", "0+100x9000")
+        "BabelwireCompletenessBudget",
+        enriched("0+1000x900", "0+1000x900")
         | {
-            'babelwire_dead_letters_total{stage="tagging", reason="failed"}': "0x600"
-            " 0+2x3800 7600x4600"
+            'babelwire_dead_letters_total{stage="tagging", reason="failed"}': "0x60"
+            " 0+20x380 7600x460"
         },
         quiet=600,
-        fires=4399,
-        clears=4400 + 400,
-        labels=[ticket],
+        fires=4400,
+        clears=5000,
+        labels=[ticket | complete],
+        step=10,
     ),
     Case(
         "BabelwireStageDown",
@@ -173,7 +187,7 @@ CASES = [
                 "0+1x2000"
             ),
             'babelwire_translation_coverage_ratio_sum{stage="translation", language="it"}': (
-                "0+1x600 600+0.1x200 620+1x1200"
+                "0+1x600 600+0.125x200 626+1x1200"
             ),
         },
         quiet=600,
@@ -200,7 +214,7 @@ def _test(case: Case) -> dict[str, Any]:
     expected = [{"exp_labels": labels} for labels in case.labels]
     looks = [(case.quiet, []), (case.fires, expected), (case.clears, [])]
     return {
-        "interval": "1m",
+        "interval": f"{case.step}m",
         "input_series": [
             {"series": name, "values": values} for name, values in case.series.items()
         ],
@@ -217,22 +231,26 @@ def _promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _plain(group: dict[str, Any]) -> dict[str, Any]:
+def _plain(group: dict[str, Any], step: int) -> dict[str, Any]:
     """The rules without annotations, which `promtool test` would want word by word, and evaluated
-    each minute, which is enough for series that change each minute."""
+    as often as the series change."""
     bare = [
         {name: value for name, value in rule.items() if name != "annotations"}
         for rule in group["rules"]
     ]
-    return {**group, "interval": "1m", "rules": bare}
+    return {**group, "interval": f"{step}m", "rules": bare}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.alert}-{case.fires}")
 def test_an_alert_fires_when_it_should_and_clears_again(case: Case, tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(
-        yaml.safe_dump({"groups": [_plain(group) for group in rules.groups()["groups"]]})
+        yaml.safe_dump({"groups": [_plain(group, case.step) for group in rules.groups()["groups"]]})
     )
-    test = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [_test(case)]}
+    test = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": f"{case.step}m",
+        "tests": [_test(case)],
+    }
     (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
     checked = _promtool("test", "rules", tmp_path / "test.yml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -278,7 +296,6 @@ def test_rules_ask_only_for_metrics_that_are_exported_and_rules_that_are_recorde
 
 
 def _series(expression: str) -> set[str]:
-    import re
 
     names: set[str] = set(re.findall(r"(?:\w+:)?(?:babelwire|process)_\w+(?::\w+)?", expression))
     return names
