@@ -3,13 +3,14 @@
 # make test    setup, lint and every test
 # make lint    ruff and mypy
 # make quality what the language work is worth, on the corpora in DATA (../shared/data)
+# make screenshots  pictures of the live page and of Prometheus' data, into docs/screenshots
 # make clean   removes what was built here; the downloads in the user's cache stay
 
 BIN := .venv/bin
 CODE := schemas streams agents ops tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint quality clean
+.PHONY: help setup demo test lint quality screenshots clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ quality: setup
 		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
 	done
 	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
+
+screenshots: setup
+	$(BIN)/python -m ops.screenshots
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

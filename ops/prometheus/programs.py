@@ -150,7 +150,7 @@ def _configuration(
     if page is not None:
         jobs.append({"job_name": "babelwire-page", "static_configs": targets([(page, {})])})
     return {
-        "global": {"scrape_interval": f"{scrape_seconds:g}s"},
+        "global": {"scrape_interval": f"{round(scrape_seconds * 1000)}ms"},
         "rule_files": ["rules.yml"],
         "scrape_configs": jobs,
     }

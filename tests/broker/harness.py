@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
@@ -14,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from queue import Queue
 from typing import Any, TypeVar
 
 import orjson
 from aiokafka import TopicPartition
 
+from agents.page import server
 from agents.pipeline import PIPELINE
 from ops.demo import answers
 from schemas import DeadLetter
@@ -170,6 +173,27 @@ def open_desk(bootstrap: str, folder: Path) -> Desk:
     return Desk(settings, environment, folder)
 
 
+@contextmanager
+def served(desk: Desk, port: int = 0) -> Iterator[str]:
+    """The page's address, while it is served by a thread of this process."""
+    settings = desk.settings.model_copy(update={"page_port": port})
+    ready: Queue[str] = Queue()
+    ended = threading.Event()
+
+    async def serve() -> None:
+        async with server.serving(settings, PIPELINE) as address:
+            ready.put(address)
+            await asyncio.to_thread(ended.wait)
+
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(asyncio.run, serve())
+        try:
+            yield ready.get(timeout=20)
+        finally:
+            ended.set()
+            done.result(timeout=20)
+
+
 def apart(work: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end in a thread of its own: a test that drives a browser has an event
     loop in its own thread already."""
@@ -184,6 +208,13 @@ def until(met: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def free_metrics_port() -> int:

@@ -1,32 +1,26 @@
 """The live page in a real Chromium, on a real broker; the events are put on the topic directly."""
 
-import asyncio
 import itertools
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import orjson
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from agents.page import server
-from agents.pipeline import PIPELINE
 from ops.chromium import chromium
 from ops.demo import answers
 from schemas import DeadLetter, EnrichedEvent, encode
 from streams import clients
 from streams.topics import DEAD_LETTERS, ENRICHED, RAW
-from tests.broker.harness import Desk, apart, until
+from tests.broker.harness import Desk, apart, served, until
 
 EXAMPLE = Path(__file__).parents[1] / "unit/schemas/examples/1.0/enriched.json"
 HOSTILE = (
@@ -130,27 +124,6 @@ def dead_letter(desk: Desk, error: str) -> tuple[bytes, list[tuple[str, bytes]]]
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
-
-
-@contextmanager
-def served(desk: Desk, port: int = 0) -> Iterator[str]:
-    """The page's address, while it is served by a thread of this process."""
-    settings = desk.settings.model_copy(update={"page_port": port})
-    ready: Queue[str] = Queue()
-    ended = threading.Event()
-
-    async def serve() -> None:
-        async with server.serving(settings, PIPELINE) as address:
-            ready.put(address)
-            await asyncio.to_thread(ended.wait)
-
-    with ThreadPoolExecutor(1) as thread:
-        served = thread.submit(asyncio.run, serve())
-        try:
-            yield ready.get(timeout=20)
-        finally:
-            ended.set()
-            served.result(timeout=20)
 
 
 @contextmanager
