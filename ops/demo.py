@@ -82,7 +82,7 @@ def started(folder: Path) -> Iterator[Place]:
     step("starting Kafka (embedded, one node)")
     base = Settings()
     jars = embedded.fetch_jars(base, lambda line: out.print(f"  {line}", style="dim"))
-    port = _free_port(9092)
+    port = free_port(9092)
     try:
         embedded.start(folder, jars=jars, port=port)
         place = _place(folder, port)
@@ -122,7 +122,7 @@ def _place(folder: Path, port: int) -> Place:
         "BABELWIRE_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
         "BABELWIRE_STATE_DIR": str(folder),
         "BABELWIRE_METRICS_PORT": str(_free_metrics_port()),
-        "BABELWIRE_PAGE_PORT": str(_free_port(Settings.model_fields["page_port"].default)),
+        "BABELWIRE_PAGE_PORT": str(free_port(Settings.model_fields["page_port"].default)),
     }
     os.environ.update(chosen)
     return Place(dict(os.environ), Settings(), folder / "pipeline.log")
@@ -238,7 +238,7 @@ def prometheus_of(place: Place) -> Iterator[Prometheus]:
     }
     page = f"{place.settings.page_host}:{place.settings.page_port}"
     folder = place.log.parent / "prometheus"
-    with prometheus(folder, _free_port(9090), workers, page) as started:
+    with prometheus(folder, free_port(9090), workers, page) as started:
         yield started
 
 
@@ -335,7 +335,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
+    """The port if nobody listens on it, else another one."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             try:
@@ -350,7 +351,7 @@ def _free_metrics_port() -> int:
     default = int(Settings.model_fields["metrics_port"].default)
     for base in range(default, default + 1000, 100):
         ports = [base + PORTS_PER_STAGE * position for position in range(len(PIPELINE))]
-        if all(_free_port(port) == port for port in ports):
+        if all(free_port(port) == port for port in ports):
             return base
     raise DemoFailed(f"no free metrics ports from {default} on")
 

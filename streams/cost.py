@@ -23,10 +23,10 @@ def seconds_spent() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime + running * _TICK
 
 
-def resident_bytes() -> int:
-    """Resident memory of this process and of every process below it, each shared page counted once
-    (the kernel's proportional set size); 0 where there is no /proc."""
-    total, waiting = 0, [os.getpid()]
+def resident_bytes(process: int | None = None) -> int:
+    """Resident memory of a process (this one by default) and of every process below it, each shared
+    page counted once (the kernel's proportional set size); 0 where there is no /proc."""
+    total, waiting = 0, [process or os.getpid()]
     while waiting:
         number = waiting.pop()
         try:

@@ -63,9 +63,10 @@ async def measure(
         offset = known.offset if known is not None and known.offset >= 0 else 0
         positions[partition] = max(offset, beginnings[partition])
     behind = {tp: ends[tp] - positions[tp] for tp in wanted if ends[tp] > positions[tp]}
-    oldest = await _timestamps(consumer, {tp: positions[tp] for tp in behind})
+    oldest = await _timestamps(consumer, {tp: positions[tp] for tp in behind}, ends)
     now = time.time()
-    ages = {tp: max(0.0, now - timestamp) for tp, timestamp in oldest.items()}
+    ages = {tp: max(0.0, now - at) for tp, at in oldest.items() if at is not None}
+    behind = {tp: number for tp, number in behind.items() if oldest.get(tp, 0.0) is not None}
     late = [tp for tp, age in ages.items() if age > fresh_within]
     fresh = await _first_since(consumer, late, now - fresh_within)
     return [
@@ -102,14 +103,18 @@ async def _first_since(
 
 
 async def _timestamps(
-    consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]
-) -> dict[TopicPartition, float]:
+    consumer: AIOKafkaConsumer,
+    offsets: dict[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, float | None]:
+    """When the first record from each offset on was written, in seconds since the epoch; None where
+    only markers of transactions are left, which are nobody's lag."""
     if not offsets:
         return {}
     consumer.assign(list(offsets))
     for partition, offset in offsets.items():
         consumer.seek(partition, offset)
-    found: dict[TopicPartition, float] = {}
+    found: dict[TopicPartition, float | None] = {}
     deadline = time.monotonic() + LOOK_MILLISECONDS / 1000
     while len(found) < len(offsets) and time.monotonic() < deadline:
         waiting = [partition for partition in offsets if partition not in found]
@@ -117,4 +122,7 @@ async def _timestamps(
         for partition, batch in records.items():
             if batch:
                 found.setdefault(partition, batch[0].timestamp / 1000)
+        for partition in waiting:
+            if partition not in found and await consumer.position(partition) >= ends[partition]:
+                found[partition] = None
     return found

@@ -194,10 +194,8 @@ def judge(
     down = [each.stage for each in stages if not each.workers]
     waiting = sum(each.lag_records for each in stages)
     if down:
-        held = (
-            f" {_articles(waiting)} waiting." if waiting else " Nothing is lost: what comes waits."
-        )
-        return "down", f"No worker for {_listed(down)}.{held}"
+        held = f"{_articles(waiting)} waiting" if waiting else "nothing is lost, what comes waits"
+        return "down", f"No worker for {_listed(down)}: {held}."
     overdue = sum(each.overdue for each in stages)
     slowest = bottleneck(stages)
     if overdue:
