@@ -58,6 +58,14 @@ class Place:
     log: Path
 
 
+@dataclass(frozen=True)
+class ServedPage:
+    """The live page while it is served: its address, and the process that serves it."""
+
+    address: str
+    pid: int
+
+
 def main() -> int:
     """Runs the demo; returns the exit code."""
     folder = Path(tempfile.mkdtemp(prefix="babelwire-demo-"))
@@ -205,8 +213,8 @@ def _show_stages(place: Place) -> None:
 
 
 @contextmanager
-def page_of(place: Place) -> Iterator[str]:
-    """The live page in a process of its own; gives its address."""
+def page_of(place: Place) -> Iterator[ServedPage]:
+    """The live page in a process of its own."""
     address = f"http://{place.settings.page_host}:{place.settings.page_port}/"
     with place.log.open("ab") as log:
         process = subprocess.Popen(
@@ -223,7 +231,7 @@ def page_of(place: Place) -> Iterator[str]:
                     last = place.log.read_text().splitlines()[-1:]
                     raise DemoFailed(f"the live page did not start: {''.join(last)}")
                 time.sleep(0.1)
-            yield address
+            yield ServedPage(address, process.pid)
         finally:
             process.terminate()
             process.wait()
@@ -242,7 +250,7 @@ def prometheus_of(place: Place) -> Iterator[Prometheus]:
         yield started
 
 
-def _keep(place: Place, page: str, watching: Prometheus) -> None:
+def _keep(place: Place, page: ServedPage, watching: Prometheus) -> None:
     metrics = "\n".join(
         f"  {stage.name:<15} {_address(place, position)}/metrics"
         for position, stage in enumerate(PIPELINE)
@@ -254,7 +262,7 @@ def _keep(place: Place, page: str, watching: Prometheus) -> None:
         f"  babelwire push FILE        push an article\n"
         f"  babelwire tail             watch {ENRICHED.full_name(place.settings.topic_prefix)}\n"
         f"  babelwire status           lag, rates, dead letters\n"
-        f"The live page:  {page}\n"
+        f"The live page:  {page.address}\n"
         f"Prometheus:     {watching.address}/graph, /alerts (its pages need Debian's package"
         " prometheus; its API does not)\n"
         f"Metrics:\n{metrics}\n"
@@ -264,7 +272,7 @@ def _keep(place: Place, page: str, watching: Prometheus) -> None:
     )
     # Where there is a desktop; on a server the address above is all there is to open.
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(page)
+        webbrowser.open(page.address)
     # Both lead through the orderly stop, also where the shell had SIGINT ignored (a job in the
     # background).
     for number in (signal.SIGTERM, signal.SIGINT):

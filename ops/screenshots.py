@@ -46,14 +46,14 @@ def main() -> int:
     try:
         with (
             demo.started(folder) as place,
-            demo.page_of(place) as address,
+            demo.page_of(place) as served,
             demo.prometheus_of(place) as watching,
             chromium() as browser,
         ):
             demo.step("pushing samples for a while")
             _push_for_a_while(place)
             demo.step(f"taking pictures into {FOLDER.name}/")
-            _of_page(browser, address)
+            _of_page(browser, served.address)
             _of_prometheus(browser, watching)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

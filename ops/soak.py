@@ -133,13 +133,13 @@ def _samples(settings: Settings) -> list[dict[str, Any]]:
 
 def _soak(place: demo.Place, samples: list[dict[str, Any]], number: int, seconds: float) -> int:
     looks: list[Look] = []
-    with demo.page_of(place) as address, chromium() as browser:
-        server = _server(place)
-        reader = Reader(address)
+    with demo.page_of(place) as served, chromium() as browser:
+        server = served.pid
+        reader = Reader(served.address)
         threading.Thread(target=reader.run, daemon=True).start()
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         session = page.context.new_cdp_session(page)
-        page.goto(address)
+        page.goto(served.address)
         page.locator("#link[data-state=live]").wait_for()
         writer = Writer(place.settings, samples, number, seconds)
         thread = threading.Thread(target=writer.run)
@@ -197,24 +197,6 @@ class Writer:
                 due = began + self._seconds * (number + 1) / self._number
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             await producer.flush()
-
-
-def _server(place: demo.Place) -> int:
-    """The process that serves the page."""
-    port = f":{place.settings.page_port:04X}"
-    inodes = {
-        line.split()[9]
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-        if line.split()[1].endswith(port) and line.split()[3] == "0A"
-    }
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        try:
-            links = {os.readlink(each) for each in folder.iterdir()}
-        except OSError:
-            continue
-        if links & {f"socket:[{inode}]" for inode in inodes}:
-            return int(folder.parent.name)
-    raise RuntimeError("the page's server was not found")
 
 
 def _look(session: CDPSession, at: float, written: int, server: int) -> Look:
