@@ -21,6 +21,7 @@ from rich.table import Table
 
 from agents import cards
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
+from agents.page import server
 from agents.pipeline import PIPELINE
 from agents.push import Push, Receipt, progress_bar
 from schemas import (
@@ -296,6 +297,28 @@ async def _create_topics(settings: Settings) -> None:
         await clients.create_topics_in_time(settings, _say)
     except clients.AccessRefused as fault:
         _complain(f"cannot create topics: {fault}")
+
+
+@app.command()
+def page(
+    port: Annotated[int | None, typer.Option(help="Short for --set page_port=PORT.")] = None,
+) -> None:
+    """Serve the live page: the flow, the latest articles, the dead letters and their replay.
+
+    Example: `babelwire page`
+    """
+    settings = _settings()
+    if port is not None:
+        settings = settings.model_copy(update={"page_port": port})
+    logs.configure(settings)
+
+    def ready(address: str) -> None:
+        _say(f"the live page is at {address}")
+
+    try:
+        asyncio.run(server.serve(settings, PIPELINE, ready))
+    except server.PortTaken as fault:
+        _fail(str(fault))
 
 
 @app.command()

@@ -102,7 +102,14 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
         for stage in stages:
             topic = stage.reads.full_name(prefix)
             partitions = await clients.partitions_of(settings, topic)
-            lags = await measure(client, consumer, f"{prefix}.{stage.name}", topic, partitions)
+            lags = await measure(
+                client,
+                consumer,
+                f"{prefix}.{stage.name}",
+                topic,
+                partitions,
+                fresh_within=settings.fresh_within,
+            )
             found.append(
                 StageStatus(
                     stage.name,
