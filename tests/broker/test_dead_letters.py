@@ -70,7 +70,7 @@ def test_a_record_that_keeps_failing_is_not_replayed_for_ever(desk: Desk) -> Non
 
 
 def lay(desk: Desk, letters: list[dict[str, Any]]) -> None:
-    """Writes dead letters as some worker would have; `value`, `headers` and `age` in seconds besides
+    """Writes dead letters as a worker would have; `value`, `headers` and `age` in seconds besides
     the fields of a DeadLetter."""
 
     async def write() -> None:
