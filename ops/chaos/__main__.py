@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         pipeline=chosen.pipeline,
         target=chosen.target,
         step_ms=chosen.step_ms,
+        transactions=not chosen.plain_source,
     )
     machine = experiment.machine()
     folder: Path = chosen.report
@@ -86,7 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brokers", type=_positive, default=1, help="3 is a cluster")
     parser.add_argument("--pipeline", action="store_true", help="the real three stages, chained")
     parser.add_argument("--target", choices=(BABELWIRE, *targets.NAMES), default=BABELWIRE)
-    parser.add_argument("--step-ms", type=float, default=0.0, help="length of the synthetic work")
+    parser.add_argument(
+        "--step-ms", type=_duration, default=0.0, help="length of the synthetic work"
+    )
+    parser.add_argument(
+        "--plain-source", action="store_true", help="source records without transactions"
+    )
     parser.add_argument(
         "--report", type=Path, default=Path("chaos-report"), help="folder for the report"
     )
@@ -101,6 +107,8 @@ def _throughput(arguments: Sequence[str]) -> int:
     parser.add_argument("--messages", type=_positive, default=20_000, help="measured, per variant")
     parser.add_argument("--rounds", type=_positive, default=1, help="times each variant runs")
     chosen = parser.parse_args(arguments)
+    # A client that meets a topic before its leader is there says so, and tries again.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     try:
         figures = _interruptible(throughput.measure(chosen.messages, chosen.rounds, _say))
     except (RunFailed, EmbeddedKafkaError) as fault:
@@ -117,6 +125,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _duration(text: str) -> float:
+    number = float(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
     return number
 
 

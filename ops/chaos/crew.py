@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Crew:
         self._folder = folder
         self._environment = dict(environment)
         self._supervisors: list[_Supervisor] = []
+        # Logs are read on, from more than one thread: each line counts once.
+        self._reading = threading.Lock()
         # How each worker that ended by itself or was killed left, by the supervisor's words.
         self.exits: list[tuple[float, str, str]] = []
 
@@ -102,6 +105,10 @@ class Crew:
             self._read(supervisor)
 
     def _read(self, supervisor: _Supervisor) -> None:
+        with self._reading:
+            self._read_on(supervisor)
+
+    def _read_on(self, supervisor: _Supervisor) -> None:
         with supervisor.log.open("rb") as log:
             log.seek(supervisor.read)
             text = log.read()

@@ -41,6 +41,8 @@ START_LIMIT_SECONDS: Final = 180.0
 RESTART_SECONDS: Final = 40.0
 # A run in which nothing has come out for so long will not get any further.
 STUCK_SECONDS: Final = 60.0
+# The plain targets never get to a lag of 0: they do not commit past transaction markers.
+PLAIN_STUCK_SECONDS: Final = 30.0
 MOST_PER_SECOND: Final = 3000.0
 TIME_LIMIT_SECONDS: Final = 3.0
 MORE_PARTITIONS: Final = 3
@@ -59,7 +61,7 @@ class RunFailed(RuntimeError):
 class Options:
     """What to run. `faults` are names of schedule.KINDS; `step_ms` is how long the synthetic work
     takes; `quiet` bounds the pause before each fault, in seconds; `once` has each kind come once,
-    however often it says."""
+    however often it says; `transactions` is whether the source records are written in any."""
 
     messages: int
     workers: int
@@ -71,6 +73,7 @@ class Options:
     step_ms: float = 0.0
     quiet: tuple[float, float] = QUIET_SECONDS
     once: bool = False
+    transactions: bool = True
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -156,7 +159,9 @@ class _Run:
         self.settings = settings_of(_environment(options, folder, brokers))
         keys = 200 if options.pipeline else 500
         source = records.Source(options.seed, keys, options.pipeline)
-        self.loader = Loader(self.settings, source, options.seed, f"{PREFIX}.source")
+        self.loader = Loader(
+            self.settings, source, options.seed, f"{PREFIX}.source", options.transactions
+        )
         self.seen = Observed(options)
         self.doing = "starting"
         self._nominal = 0.0
@@ -362,7 +367,8 @@ class _Run:
         return f"{before} to {before + MORE_PARTITIONS}"
 
     async def _settle(self) -> int:
-        """Waits until the lag is 0, or until nothing came out for STUCK_SECONDS; the last lag."""
+        """Waits until the lag is 0, or until nothing came out for a while; the last lag."""
+        patience = STUCK_SECONDS if self.options.target == BABELWIRE else PLAIN_STUCK_SECONDS
         topics = (self.options.output, DEAD_LETTERS.name)
         moved, last, behind = time.monotonic(), -1, -1
         while True:
@@ -376,8 +382,8 @@ class _Run:
                 return 0
             if out != last:
                 moved, last = time.monotonic(), out
-            if time.monotonic() - moved > STUCK_SECONDS:
-                self.say(f"nothing came out for {STUCK_SECONDS:.0f} s; {behind} records behind")
+            if time.monotonic() - moved > patience:
+                self.say(f"nothing came out for {patience:.0f} s; {behind} records behind")
                 return behind
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -414,8 +420,9 @@ class _Run:
         topics = [stage.reads.name for stage in PIPELINE] if self.options.pipeline else [RAW.name]
         seen.accepted = await observe.accepted(self.settings, topics, written)
         seen.outcomes = await observe.outcomes(self.settings, self.options.output)
-        seen.aborted = written.aborted
         there = {record.id for record in seen.accepted}
+        # A transaction that ended in a fault and is not in the log was aborted too.
+        seen.aborted = written.aborted | (written.unsure - there)
         # What the broker acknowledged and then lost is not the workers' fault, but is told.
         seen.vanished = [name for name in written.committed_at if name not in there]
         committed = None

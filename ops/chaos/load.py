@@ -1,4 +1,4 @@
-"""Writes the source records: in transactions, some of which are aborted on purpose."""
+"""Writes the source records: in transactions, some aborted on purpose, or the plain way."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from streams.settings import Settings
 T = TypeVar("T")
 
 ABORTED_SHARE: Final = 0.1
-LARGEST_BATCH: Final = 100
+LARGEST_BATCH: Final = 500
 CALL_SECONDS: Final = 20.0
 _RETRY_SECONDS: Final = 0.5
 
@@ -40,8 +40,12 @@ class Written:
 class Loader:
     """Writes a given number of records, at a rate that others may change while it runs."""
 
-    def __init__(self, settings: Settings, source: Source, seed: int, name: str) -> None:
+    def __init__(
+        self, settings: Settings, source: Source, seed: int, name: str, transactions: bool
+    ) -> None:
         self._settings = settings
+        self._aborted_share = ABORTED_SHARE if transactions else 0.0
+        self._transactions = transactions
         self._source = source
         self._random = Random(seed)
         self._name = name
@@ -74,7 +78,7 @@ class Loader:
             most = min(LARGEST_BATCH, max(2, int(per_second / 4)))
             size = min(self._random.randint(1, most), max(0, number - self.accepted))
             poison, self._poison = self._poison, []
-            batch = self._source.batch(size, ABORTED_SHARE, poison)
+            batch = self._source.batch(size, self._aborted_share, poison)
             try:
                 await self._write(batch)
             except (KafkaError, OSError, TimeoutError):
@@ -102,7 +106,8 @@ class Loader:
         # Until we know better: a transaction that fails half way may still be in the log.
         (written.aborted if batch.aborted else written.unsure).update(names)
         prefix = self._settings.topic_prefix
-        await _in_time(producer.begin_transaction())
+        if self._transactions:
+            await _in_time(producer.begin_transaction())
         sent = [
             await _in_time(
                 producer.send(
@@ -118,7 +123,8 @@ class Loader:
         if batch.aborted:
             await _in_time(producer.abort_transaction())
             return
-        await _in_time(producer.commit_transaction())
+        if self._transactions:
+            await _in_time(producer.commit_transaction())
         now = time.time()
         written.unsure.difference_update(names)
         written.committed_at |= dict.fromkeys(names, now)
@@ -126,8 +132,9 @@ class Loader:
     async def _start(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
             **clients.connection(self._settings),
-            transactional_id=self._name,
+            transactional_id=self._name if self._transactions else None,
             transaction_timeout_ms=15_000,
+            enable_idempotence=True,
             linger_ms=2,
             # The topic may get more partitions while we write.
             metadata_max_age_ms=3_000,
