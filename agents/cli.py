@@ -35,7 +35,7 @@ from schemas import (
     encode,
 )
 from schemas.base import Message
-from streams import acls, clients, dead_letters, embedded, logs, reading, supervisor
+from streams import acls, clients, dead_letters, embedded, logs, probe, reading, supervisor
 from streams import backfill as backfills
 from streams import worker as workers
 from streams.settings import SECRETS, Settings
@@ -438,15 +438,22 @@ def _json_line(record: Any, topic: str) -> str:
 def status(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Per stage: rate, lag in records and seconds, dead letters by reason.
+    """Per stage: rate, lag in records and seconds, circuit breaker, dead letters by reason.
+
+    The circuit breaker is known of the workers on this machine only.
 
     Example: `babelwire status`
     """
-    found = _run(reading.status(_settings(), PIPELINE))
+    settings = _settings()
+    found = _run(reading.status(settings, PIPELINE))
+    circuits = _run(probe.circuits(settings, PIPELINE))
+    told = {name: state.name.lower().replace("_", "-") for name, state in circuits.items()}
     if json:
-        print(orjson.dumps({each.stage: vars(each) for each in found}).decode())  # noqa: T201
+        stages = {each.stage: {**vars(each), "circuit": told.get(each.stage)} for each in found}
+        print(orjson.dumps(stages).decode())  # noqa: T201
         return
-    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "dead letters")
+    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "circuit")
+    table.add_column("dead letters")
     for each in found:
         dead = ", ".join(f"{reason} {count}" for reason, count in sorted(each.dead_letters.items()))
         table.add_row(
@@ -454,6 +461,7 @@ def status(
             str(each.per_minute),
             f"{each.lag_records} records",
             cards.duration(each.lag_seconds) if each.lag_records else "-",
+            told.get(each.stage, "no worker here"),
             dead or "none",
         )
     out.print(table)

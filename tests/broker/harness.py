@@ -66,9 +66,17 @@ class Desk:
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command in the background; its stderr goes to `log_of`. Ended with SIGTERM."""
-        with self.log_of(*arguments).open("ab") as log:
+        with self.running_program(
+            self.log_of(*arguments).stem, self.command(*arguments)
+        ) as process:
+            yield process
+
+    @contextmanager
+    def running_program(self, name: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """Any program in the background; it writes to `<name>.log`. Ended with SIGTERM."""
+        with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                self.command(*arguments),
+                command,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -135,6 +143,11 @@ class Desk:
     def count(self, name: str) -> int:
         """Number of records in a topic that readers see."""
         return len(self.records(name))
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """What `babelwire status` tells of each stage."""
+        told: dict[str, dict[str, Any]] = orjson.loads(self.run("status", "--json").stdout)
+        return told
 
     def lag(self, stage: str) -> int:
         """Records that a stage has not committed yet."""
