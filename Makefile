@@ -4,13 +4,14 @@
 # make lint    ruff and mypy
 # make quality what the language work is worth, on the corpora in DATA (../shared/data)
 # make chaos   the proof that nothing is lost or doubled, under faults; CHAOS="--messages 5000 …"
+# make screenshots  pictures of the live page and of Prometheus' data, into docs/screenshots
 # make clean   removes what was built here; the downloads in the user's cache stay
 
 BIN := .venv/bin
 CODE := schemas streams agents ops tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint quality chaos clean
+.PHONY: help setup demo test lint quality chaos screenshots clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ quality: setup
 CHAOS ?= --messages 20000 --workers 3 --faults all --seed 1
 chaos: setup
 	@$(BIN)/python -m ops.chaos $(CHAOS)
+
+screenshots: setup
+	$(BIN)/python -m ops.screenshots
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

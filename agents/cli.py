@@ -21,6 +21,7 @@ from rich.table import Table
 
 from agents import cards
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
+from agents.page import server
 from agents.pipeline import PIPELINE
 from agents.push import Push, Receipt, progress_bar
 from schemas import (
@@ -34,7 +35,7 @@ from schemas import (
     encode,
 )
 from schemas.base import Message
-from streams import acls, clients, dead_letters, embedded, logs, reading, supervisor
+from streams import acls, clients, dead_letters, embedded, logs, probe, reading, supervisor
 from streams import backfill as backfills
 from streams import worker as workers
 from streams.settings import SECRETS, Settings
@@ -299,6 +300,28 @@ async def _create_topics(settings: Settings) -> None:
 
 
 @app.command()
+def page(
+    port: Annotated[int | None, typer.Option(help="Short for --set page_port=PORT.")] = None,
+) -> None:
+    """Serve the live page: the flow, the latest articles, the dead letters and their replay.
+
+    Example: `babelwire page`
+    """
+    settings = _settings()
+    if port is not None:
+        settings = settings.model_copy(update={"page_port": port})
+    logs.configure(settings)
+
+    def ready(address: str) -> None:
+        _say(f"the live page is at {address}")
+
+    try:
+        asyncio.run(server.serve(settings, PIPELINE, ready))
+    except server.PortTaken as fault:
+        _fail(str(fault))
+
+
+@app.command()
 def push(
     paths: Paths,
     source: Source = None,
@@ -415,15 +438,22 @@ def _json_line(record: Any, topic: str) -> str:
 def status(
     json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
-    """Per stage: rate, lag in records and seconds, dead letters by reason.
+    """Per stage: rate, lag in records and seconds, circuit breaker, dead letters by reason.
+
+    The circuit breaker is known of the workers on this machine only.
 
     Example: `babelwire status`
     """
-    found = _run(reading.status(_settings(), PIPELINE))
+    settings = _settings()
+    found = _run(reading.status(settings, PIPELINE))
+    circuits = _run(probe.circuits(settings, PIPELINE))
+    told = {name: state.name.lower().replace("_", "-") for name, state in circuits.items()}
     if json:
-        print(orjson.dumps({each.stage: vars(each) for each in found}).decode())  # noqa: T201
+        stages = {each.stage: {**vars(each), "circuit": told.get(each.stage)} for each in found}
+        print(orjson.dumps(stages).decode())  # noqa: T201
         return
-    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "dead letters")
+    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "circuit")
+    table.add_column("dead letters")
     for each in found:
         dead = ", ".join(f"{reason} {count}" for reason, count in sorted(each.dead_letters.items()))
         table.add_row(
@@ -431,6 +461,7 @@ def status(
             str(each.per_minute),
             f"{each.lag_records} records",
             cards.duration(each.lag_seconds) if each.lag_records else "-",
+            told.get(each.stage, "no worker here"),
             dead or "none",
         )
     out.print(table)

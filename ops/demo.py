@@ -1,8 +1,8 @@
 """`make demo`: the whole pipeline on an embedded broker, from samples to cards, in one go.
 
 Starts a broker and the three stages, pushes `ops/samples`, shows what came out, and stops all it
-started. With KEEP=1 in the environment it stays up until Ctrl-C. Exits 0 when every article came
-out as it should.
+started. With KEEP=1 in the environment it stays up until Ctrl-C, with the live page and a
+Prometheus beside it. Exits 0 when every article came out as it should.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import urllib.request
+import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from agents.pipeline import PIPELINE
+from ops.prometheus.programs import Prometheus, PrometheusFailed, prometheus
 from streams import embedded, reading
 from streams.metrics import END_TO_END_SECONDS, RECORDS, WORK_SECONDS
 from streams.settings import Settings
@@ -56,12 +58,20 @@ class Place:
     log: Path
 
 
+@dataclass(frozen=True)
+class ServedPage:
+    """The live page while it is served: its address, and the process that serves it."""
+
+    address: str
+    pid: int
+
+
 def main() -> int:
     """Runs the demo; returns the exit code."""
     folder = Path(tempfile.mkdtemp(prefix="babelwire-demo-"))
     try:
         return _demo(folder)
-    except (DemoFailed, embedded.EmbeddedKafkaError) as fault:
+    except (DemoFailed, PrometheusFailed, embedded.EmbeddedKafkaError) as fault:
         out.print(f"✗ {fault}", style="red", markup=False)
         return 1
     finally:
@@ -70,38 +80,48 @@ def main() -> int:
 
 def _demo(folder: Path) -> int:
     began = time.monotonic()
-    _step("starting Kafka (embedded, one node)")
+    with started(folder) as place:
+        return _show(place, began)
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Place]:
+    """An embedded Kafka and all stages, ready; stopped at the end."""
+    step("starting Kafka (embedded, one node)")
     base = Settings()
     jars = embedded.fetch_jars(base, lambda line: out.print(f"  {line}", style="dim"))
-    port = _free_port(9092)
+    port = free_port(9092)
     try:
         embedded.start(folder, jars=jars, port=port)
         place = _place(folder, port)
-        with _pipeline(place):
-            return _show(place, began)
+        with pipeline_of(place):
+            step("starting normalization, translation, tagging")
+            _await_ready(place)
+            yield place
     finally:
         embedded.stop(folder)
-        _step("stopped everything it started")
+        step("stopped everything it started")
 
 
 def _show(place: Place, began: float) -> int:
-    _step("starting normalization, translation, tagging")
-    _await_ready(place)
     out.print(f"  ready {time.monotonic() - began:.1f} s after the start", style="dim")
     pushed_at = time.time()
-    _step("pushing the samples, written for this demo")
-    _babelwire(place, "push", "--source", "samples", str(SAMPLES))
-    _babelwire(place, "push", "--as-is", str(SAMPLES / "10-broken.record"))
+    step("pushing the samples, written for this demo")
+    babelwire(place, "push", "--source", "samples", str(SAMPLES))
+    babelwire(place, "push", "--as-is", str(SAMPLES / "10-broken.record"))
     _await_done(place)
     took = time.time() - pushed_at
-    _step("the enriched events, as `babelwire tail` shows them")
-    _babelwire(place, "tail", "--once", "--since", "1h")
-    _step("the dead letters")
+    step("the enriched events, as `babelwire tail` shows them")
+    babelwire(place, "tail", "--once", "--since", "1h")
+    step("the dead letters")
     asyncio.run(_show_dead_letters(place.settings))
-    _step(f"what each stage did ({took:.1f} s from the first push to the last event)")
+    step(f"what each stage did ({took:.1f} s from the first push to the last event)")
     _show_stages(place)
     if os.environ.get("KEEP") == "1":
-        _keep(place)
+        with ExitStack() as stack:
+            page = stack.enter_context(page_of(place))
+            watching = stack.enter_context(prometheus_of(place))
+            _keep(place, page, watching)
     return 0
 
 
@@ -110,13 +130,15 @@ def _place(folder: Path, port: int) -> Place:
         "BABELWIRE_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
         "BABELWIRE_STATE_DIR": str(folder),
         "BABELWIRE_METRICS_PORT": str(_free_metrics_port()),
+        "BABELWIRE_PAGE_PORT": str(free_port(Settings.model_fields["page_port"].default)),
     }
     os.environ.update(chosen)
     return Place(dict(os.environ), Settings(), folder / "pipeline.log")
 
 
 @contextmanager
-def _pipeline(place: Place) -> Iterator[None]:
+def pipeline_of(place: Place) -> Iterator[None]:
+    """All stages, supervised, in a process of their own."""
     with place.log.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "agents.cli", "run"],
@@ -190,7 +212,45 @@ def _show_stages(place: Place) -> None:
     out.print(table)
 
 
-def _keep(place: Place) -> None:
+@contextmanager
+def page_of(place: Place) -> Iterator[ServedPage]:
+    """The live page in a process of its own."""
+    address = f"http://{place.settings.page_host}:{place.settings.page_port}/"
+    with place.log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agents.cli", "page"],
+            env=place.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not answers(f"{address}healthz"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    last = place.log.read_text().splitlines()[-1:]
+                    raise DemoFailed(f"the live page did not start: {''.join(last)}")
+                time.sleep(0.1)
+            yield ServedPage(address, process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def prometheus_of(place: Place) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes this pipeline and its page."""
+    workers = {
+        stage.name: f"{place.settings.host}:{port_of(position, 0, place.settings)}"
+        for position, stage in enumerate(PIPELINE)
+    }
+    page = f"{place.settings.page_host}:{place.settings.page_port}"
+    folder = place.log.parent / "prometheus"
+    with prometheus(folder, free_port(9090), workers, page) as started:
+        yield started
+
+
+def _keep(place: Place, page: ServedPage, watching: Prometheus) -> None:
     metrics = "\n".join(
         f"  {stage.name:<15} {_address(place, position)}/metrics"
         for position, stage in enumerate(PIPELINE)
@@ -202,11 +262,17 @@ def _keep(place: Place) -> None:
         f"  babelwire push FILE        push an article\n"
         f"  babelwire tail             watch {ENRICHED.full_name(place.settings.topic_prefix)}\n"
         f"  babelwire status           lag, rates, dead letters\n"
+        f"The live page:  {page.address}\n"
+        f"Prometheus:     {watching.address}/graph, /alerts (its pages need Debian's package"
+        " prometheus; its API does not)\n"
         f"Metrics:\n{metrics}\n"
         f"Log: {place.log}",
         markup=False,
         soft_wrap=True,
     )
+    # Where there is a desktop; on a server the address above is all there is to open.
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(page.address)
     # Both lead through the orderly stop, also where the shell had SIGINT ignored (a job in the
     # background).
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -250,10 +316,15 @@ def _counts(place: Place, position: int) -> Counts:
     )
 
 
-def _babelwire(place: Place, *arguments: str) -> None:
-    out.print(f"  $ babelwire {' '.join(arguments)}", style="dim", markup=False, soft_wrap=True)
+def babelwire(place: Place, *arguments: str, quiet: bool = False) -> None:
+    """Runs a command; shows it and what it says, unless `quiet`."""
+    if not quiet:
+        out.print(f"  $ babelwire {' '.join(arguments)}", style="dim", markup=False, soft_wrap=True)
     done = subprocess.run(
-        [sys.executable, "-m", "agents.cli", *arguments], env=place.environment, check=False
+        [sys.executable, "-m", "agents.cli", *arguments],
+        env=place.environment,
+        check=False,
+        capture_output=quiet,
     )
     if done.returncode != 0:
         raise DemoFailed(f"babelwire {arguments[0]} exited with {done.returncode}")
@@ -272,7 +343,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
+    """The port if nobody listens on it, else another one."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             try:
@@ -287,12 +359,13 @@ def _free_metrics_port() -> int:
     default = int(Settings.model_fields["metrics_port"].default)
     for base in range(default, default + 1000, 100):
         ports = [base + PORTS_PER_STAGE * position for position in range(len(PIPELINE))]
-        if all(_free_port(port) == port for port in ports):
+        if all(free_port(port) == port for port in ports):
             return base
     raise DemoFailed(f"no free metrics ports from {default} on")
 
 
-def _step(words: str) -> None:
+def step(words: str) -> None:
+    """Says what comes next."""
     out.print(f"\n▸ {words}", style="bold", markup=False)
 
 

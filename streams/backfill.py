@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from packaging.version import InvalidVersion, Version
 from pebble import ProcessPool
@@ -85,7 +85,7 @@ class Clause:
         if self.field == "version":
             has = made_by(stage, event)
         elif self.field == "language":
-            has = (event.get("language") or {}).get("code")
+            has = language_of(event)
         else:
             has = event.get("source")
         return _COMPARE[self.operator](has, self.value)
@@ -149,6 +149,12 @@ def made_by(stage: str, event: Mapping[str, Any]) -> Version:
         return Version((event.get("versions") or {})[stage])
     except (KeyError, InvalidVersion, TypeError, AttributeError):
         return _UNKNOWN_VERSION
+
+
+def language_of(event: Mapping[str, Any]) -> object:
+    """The language code of an event; None where it does not say."""
+    language = event.get("language")
+    return language.get("code") if isinstance(language, dict) else None
 
 
 def rebuild(stage: Stage, earlier: Sequence[Stage], event: Mapping[str, Any]) -> bytes:
@@ -276,7 +282,7 @@ class Backfill:
                 record.timestamp / 1000,
                 self._where.accepts(self._stage.name, event, record.timestamp / 1000),
                 str(made_by(self._stage.name, event)),
-                str((event.get("language") or {}).get("code")),
+                str(language_of(event)),
             )
             if place.is_newer(newest.get(event["article_id"])):
                 newest[event["article_id"]] = place
@@ -358,14 +364,14 @@ class Backfill:
                     continue
                 try:
                     key, value, headers = self._again(article, record)
-                except ValueError as fault:
+                    await producer.send_and_wait(self._input, value, key=key, headers=headers)
+                except (ValueError, MessageSizeTooLargeError) as fault:
                     progress.unreadable += 1
                     progress.faults.append(
                         f"{located.topic}/{record.partition}@{record.offset}: {fault}"
                     )
                     report(progress)
                     continue
-                await producer.send_and_wait(self._input, value, key=key, headers=headers)
                 room -= 1
                 progress.sent += 1
                 report(progress)

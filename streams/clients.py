@@ -193,9 +193,12 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(
+    settings: Settings, fetch_bytes: int = LARGEST_RECORD_BYTES
+) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer outside of any group, for looking at topics.
 
+    `fetch_bytes` bounds what it fetches ahead of each partition; a larger record comes alone.
     Raises BrokerUnreachable and AccessRefused.
     """
     client = AIOKafkaConsumer(
@@ -204,7 +207,7 @@ async def reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         fetch_max_wait_ms=200,
-        max_partition_fetch_bytes=LARGEST_RECORD_BYTES,
+        max_partition_fetch_bytes=fetch_bytes,
     )
     try:
         await _start(client, settings)

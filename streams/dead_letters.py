@@ -140,7 +140,7 @@ async def at(settings: Settings, partition: int, offset: int) -> Found | None:
     """The dead letter at one place; None when there is none (any more)."""
     topic = DEAD_LETTERS.full_name(settings.topic_prefix)
     record = await reading.record_at(settings, topic, partition, offset)
-    return _read(record) if record else None
+    return read(record) if record else None
 
 
 async def summary(
@@ -227,10 +227,11 @@ async def replay(
 async def _letters(settings: Settings, since: float) -> AsyncIterator[Found | None]:
     topic = DEAD_LETTERS.full_name(settings.topic_prefix)
     async for record in reading.follow(settings, topic, since, stop_at_end=True):
-        yield _read(record)
+        yield read(record)
 
 
-def _read(record: ConsumerRecord[bytes | None, bytes | None]) -> Found | None:
+def read(record: ConsumerRecord[bytes | None, bytes | None]) -> Found | None:
+    """A record of the topic as a dead letter; None when some other program wrote it."""
     letter = reading.letter_of(record)
     if letter is None:
         return None

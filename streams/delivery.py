@@ -30,9 +30,13 @@ from streams.ledger import Arrival, Entry, Ledger, Prefix, Stamp
 from streams.metrics import (
     CIRCUIT,
     COMMITS,
+    CPU_SECONDS,
     DEAD_LETTERS,
     END_TO_END_SECONDS,
     IN_FLIGHT,
+    OTHER,
+    PROCESSES,
+    QUEUE,
     RECORDS,
     REREADS,
     RETRIES,
@@ -187,6 +191,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         metrics.set(CIRCUIT, Circuit.CLOSED.value)
+        metrics.set(PROCESSES, settings.processes)
         self._spawn(self._dispatch())
         self._spawn(self._move_over_markers())
 
@@ -297,6 +302,7 @@ class Delivery:
 
     def _show_in_flight(self) -> None:
         self._metrics.set(IN_FLIGHT, sum(len(lane.ledger) for lane in self._lanes.values()))
+        self._metrics.set(QUEUE, len(self._queue))
 
     async def _wind_up(self, timeout: float) -> bool:
         self._accepting = False
@@ -358,7 +364,7 @@ class Delivery:
         deferred = []
         for job, worked in zip(jobs, results, strict=True):
             job.attempts += worked.attempts
-            self._metrics.observe(WORK_SECONDS, worked.seconds)
+            self._show_cost(worked)
             self._pace.observe(worked.seconds)
             if isinstance(worked.outcome, Deferred):
                 self._defer(job, worked.outcome)
@@ -371,6 +377,13 @@ class Delivery:
         self._metrics.set(CIRCUIT, self._breaker.state(time.monotonic()).value)
         if deferred:
             await self._again(deferred)
+
+    def _show_cost(self, worked: Worked) -> None:
+        """What was spent counts whether or not the outcome is ever committed."""
+        outcome = worked.outcome
+        language = outcome.language if isinstance(outcome, Produced) else OTHER
+        self._metrics.observe(WORK_SECONDS, worked.seconds)
+        self._metrics.count(CPU_SECONDS, worked.cpu_seconds, language=language)
 
     def _defer(self, job: _Job, outcome: Deferred) -> None:
         now = time.monotonic()
@@ -475,6 +488,7 @@ class Delivery:
                 stage=self._stage.name,
                 reason=outcome.reason,
                 where=outcome.where or None,
+                article_id=_article_id(self._stage, record),
                 topic=record.topic,
                 partition=record.partition,
                 offset=record.offset,
@@ -483,7 +497,9 @@ class Delivery:
             return
         self._metrics.count(RECORDS, outcome="processed", language=outcome.language)
         raw_at = raw_timestamp(record.headers, record.timestamp)
-        self._metrics.observe(END_TO_END_SECONDS, max(0.0, time.time() - raw_at))
+        now = time.time()
+        self._metrics.observe(END_TO_END_SECONDS, max(0.0, now - raw_at))
+        self._metrics.record(outcome.measures, now)
         log.debug(
             "record processed",
             stage=self._stage.name,
@@ -491,3 +507,8 @@ class Delivery:
             partition=record.partition,
             offset=record.offset,
         )
+
+
+def _article_id(stage: Stage, record: Record) -> str | None:
+    """The key of a record between stages is its article_id; that of a raw one is anything."""
+    return None if stage.reads.public or not record.key else record.key.decode("ascii", "replace")

@@ -17,6 +17,8 @@ from typing import Final, Literal
 
 from pebble import ProcessExpired, ProcessPool
 
+from streams import logs
+from streams.cost import seconds_spent
 from streams.settings import Settings
 from streams.stage import Attempt, Failed, Stage, Work, attempt
 
@@ -33,11 +35,13 @@ class StageUnloadable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What became of one record: the outcome, after how many attempts, and the seconds of work."""
+    """What became of one record: the outcome, after how many attempts, the seconds of work and the
+    processor seconds spent on it (0 where its process did not live to tell)."""
 
     outcome: Attempt
     attempts: int
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class LanguagePool:
         future = self._pool.schedule(_attempt, args=(tuple(values),), timeout=limit)
         try:
             done = await asyncio.wrap_future(future)
-            return [Worked(outcome, 1, seconds) for outcome, seconds in done]
+            return [Worked(outcome, 1, seconds, cpu) for outcome, seconds, cpu in done]
         except WorkTimeout:
             self._on_restart()
             return _Broken(
@@ -164,6 +168,7 @@ def _prepare(stage: Stage, settings: Settings, parent: int) -> None:
     global _stage, _work, _settings, _error
     threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
     _stage, _settings = stage, settings
+    logs.configure(settings, libraries=False)
     try:
         _work = stage.load(settings)
     except Exception as fault:  # noqa: BLE001 - reported by `start`, with its words
@@ -181,12 +186,14 @@ def _load_error() -> str:
     return _error
 
 
-def _attempt(values: tuple[bytes | None, ...]) -> list[tuple[Attempt, float]]:
+def _attempt(values: tuple[bytes | None, ...]) -> list[tuple[Attempt, float, float]]:
     if _stage is None or _work is None or _settings is None:
         raise StageUnloadable(_error or "the language process was not prepared")
     done = []
+    clock, spent = time.perf_counter(), seconds_spent()
     for value in values:
-        started = time.perf_counter()
         outcome = attempt(_stage, _work, value, _settings.max_record_bytes)
-        done.append((outcome, time.perf_counter() - started))
+        began, clock = clock, time.perf_counter()
+        before, spent = spent, seconds_spent()
+        done.append((outcome, clock - began, max(0.0, spent - before)))
     return done

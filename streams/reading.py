@@ -19,6 +19,7 @@ from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
 
 RATE_WINDOW_SECONDS: Final = 60.0
+RATE_SAMPLE: Final = 500
 MOST_DEAD_LETTERS: Final = 10_000
 IDLE_MILLISECONDS: Final = 500
 
@@ -102,7 +103,14 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
         for stage in stages:
             topic = stage.reads.full_name(prefix)
             partitions = await clients.partitions_of(settings, topic)
-            lags = await measure(client, consumer, f"{prefix}.{stage.name}", topic, partitions)
+            lags = await measure(
+                client,
+                consumer,
+                f"{prefix}.{stage.name}",
+                topic,
+                partitions,
+                fresh_within=settings.fresh_within,
+            )
             found.append(
                 StageStatus(
                     stage.name,
@@ -168,11 +176,26 @@ def _object(value: bytes | None) -> dict[str, Any]:
 
 
 async def _written_lately(settings: Settings, consumer: AIOKafkaConsumer, topic: str) -> int:
+    """Records written in the last minute. Offsets alone would count the marks of transactions too,
+    so the share of records among them is taken from the first RATE_SAMPLE."""
     partitions = await _assign(settings, consumer, topic)
     since = int((time.time() - RATE_WINDOW_SECONDS) * 1000)
     ends = await consumer.end_offsets(partitions)
-    starts = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
-    return sum(ends[tp] - (at.offset if at else ends[tp]) for tp, at in starts.items())
+    found = await consumer.offsets_for_times(dict.fromkeys(partitions, since))
+    starts: dict[TopicPartition, int] = {}
+    starts |= {tp: at.offset for tp, at in found.items() if at is not None and at.offset < ends[tp]}
+    if not starts:
+        return 0
+    consumer.assign(list(starts))
+    for tp, offset in starts.items():
+        consumer.seek(tp, offset)
+    records, passed = 0, 0
+    all_of_it: int = sum(ends[tp] - starts[tp] for tp in starts)
+    while passed < all_of_it and records < RATE_SAMPLE:
+        batches = await consumer.getmany(timeout_ms=IDLE_MILLISECONDS, max_records=RATE_SAMPLE)
+        records += sum(len(batch) for batch in batches.values())
+        passed = sum([await consumer.position(tp) - starts[tp] for tp in starts])
+    return round(records * all_of_it / passed)
 
 
 async def _assign(

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         description="Metrics port of normalization; translation +10, tagging +20, "
         "a stage's further workers +1 each; 0 takes any free port",
     )
+    fresh_within: float = Field(
+        60.0, gt=0, description="Articles that wait longer count as overdue in the metrics"
+    )
+    page_host: str = Field("127.0.0.1", description="Address that the live page binds to")
+    page_port: int = Field(9109, ge=0, description="Port of the live page; 0 takes any free port")
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is console on a terminal, JSON elsewhere"
     )

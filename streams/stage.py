@@ -6,16 +6,23 @@ into a function from bytes to an `Outcome` value; that is what runs in the langu
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schemas import MessageError, NormalizedArticle, Reason, Unprocessable, decode, encode
+from streams.metrics import UNMEASURED, Measure, Sample
 from streams.settings import Settings
 from streams.topics import LARGEST_RECORD_BYTES, Topic
 
 Work = Callable[[Any], NormalizedArticle]
+
+
+def nothing(_: Any) -> Sequence[Measure]:
+    """The measures of a stage that has none."""
+    return ()
+
 
 # Headers and framing travel in the same batch as the value and count against the same limit.
 _ENVELOPE_BYTES = 64 * 1024
@@ -29,6 +36,8 @@ class Stage:
     models and returns the work, from an instance of `reads.schema` to one of `writes.schema`.
     It must be a module-level function, so that it can be sent to another process by name.
     `version` is the version of what the work does; change it when outputs change.
+    `measure` says what to record in the metrics about a message of `writes.schema`; like the work
+    it is pure, at module level, and runs in the language process.
     """
 
     name: str
@@ -36,16 +45,19 @@ class Stage:
     reads: Topic
     writes: Topic
     load: Callable[[Settings], Work]
+    measure: Callable[[Any], Sequence[Measure]] = nothing
 
 
 @dataclass(frozen=True)
 class Produced:
-    """The record that the work gave: `key` and `value` for the stage's output topic."""
+    """The record that the work gave: `key` and `value` for the stage's output topic, and what to
+    record in the metrics once it is committed."""
 
     key: bytes
     value: bytes
     event_id: str
     language: str
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,4 +123,17 @@ def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int
             "too_large",
             f"{stage.name} made {len(encoded)} bytes of it, more than a record may hold",
         )
-    return Produced(result.article_id.encode(), encoded, result.event_id, result.language.code)
+    return Produced(
+        result.article_id.encode(),
+        encoded,
+        result.event_id,
+        result.language.code,
+        _measured(stage, result),
+    )
+
+
+def _measured(stage: Stage, result: NormalizedArticle) -> tuple[Measure, ...]:
+    try:
+        return tuple(stage.measure(result))
+    except Exception:  # noqa: BLE001 - an article must not fail because it could not be measured
+        return (Sample(UNMEASURED, 1),)

@@ -22,14 +22,14 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
+from streams.cost import resident_bytes
 from streams.delivery import Delivery, Record
 from streams.headers import plain
-from streams.lag import measure
+from streams.lag import export, measure
 from streams.logs import configure
 from streams.metrics import (
     BUILD_INFO,
-    LAG_RECORDS,
-    LAG_SECONDS,
+    MEMORY_BYTES,
     POOL_RESTARTS,
     READY,
     StageMetrics,
@@ -286,15 +286,16 @@ class Worker:
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
+                        self.metrics.set(MEMORY_BYTES, resident_bytes())
                         lags = await measure(
-                            client, consumer, group, topic, self._partitions() or ()
+                            client,
+                            consumer,
+                            group,
+                            topic,
+                            self._partitions() or (),
+                            fresh_within=self.settings.fresh_within,
                         )
-                        self.metrics.clear(LAG_RECORDS)
-                        for lag in lags:
-                            self.metrics.set(LAG_RECORDS, lag.records, partition=str(lag.partition))
-                        self.metrics.set(
-                            LAG_SECONDS, max((lag.seconds for lag in lags), default=0.0)
-                        )
+                        export(self.metrics, {self.stage.name: lags})
             except Exception as fault:  # noqa: BLE001 - watching must never stop the work
                 self._log.debug("lag could not be measured", fault=str(fault))
                 await asyncio.sleep(LAG_INTERVAL_SECONDS)
@@ -336,6 +337,8 @@ def port_of(position: int, slot: int, settings: Settings) -> int:
 def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn:
     """Runs a worker in the foreground until SIGTERM or SIGINT, then ends the process."""
     configure(settings)
+    # On every line, those of libraries included.
+    structlog.contextvars.bind_contextvars(stage=stage.name)
 
     async def serve() -> None:
         worker = Worker(stage, settings, port, slot)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from agents.normalization.article import NAME, normalize
 from agents.normalization.language import load_detector
+from agents.normalization.measures import measure
 from schemas import NormalizedArticle, RawArticle
 from streams.settings import Settings
 from streams.stage import Stage
@@ -25,4 +26,4 @@ def load(settings: Settings) -> Callable[[RawArticle], NormalizedArticle]:
     return work
 
 
-STAGE = Stage(NAME, version=VERSION, reads=RAW, writes=NORMALIZED, load=load)
+STAGE = Stage(NAME, version=VERSION, reads=RAW, writes=NORMALIZED, load=load, measure=measure)

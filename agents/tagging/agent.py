@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agents.tagging.measures import measure
 from schemas import EnrichedEvent, TranslatedArticle
 from schemas.identity import event_id
 from streams.settings import Settings
@@ -56,4 +57,6 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
     return work
 
 
-STAGE = Stage("tagging", version="1.0.0", reads=TRANSLATED, writes=ENRICHED, load=load)
+STAGE = Stage(
+    "tagging", version="1.0.0", reads=TRANSLATED, writes=ENRICHED, load=load, measure=measure
+)

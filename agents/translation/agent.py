@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from agents.translation.assemble import translate_article
 from agents.translation.engines import Engine
+from agents.translation.measures import measure
 from agents.translation.routes import choose, ways
 from schemas import NormalizedArticle, TranslatedArticle
 from schemas.identity import event_id
@@ -39,4 +40,11 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
     return work
 
 
-STAGE = Stage("translation", version="1.0.0", reads=NORMALIZED, writes=TRANSLATED, load=load)
+STAGE = Stage(
+    "translation",
+    version="1.0.0",
+    reads=NORMALIZED,
+    writes=TRANSLATED,
+    load=load,
+    measure=measure,
+)

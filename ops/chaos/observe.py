@@ -115,7 +115,13 @@ async def behind(settings: Settings, groups: Sequence[Group]) -> int:
         async with clients.admin(settings) as client, clients.reader(settings) as consumer:
             total = 0
             for group in groups:
-                lags = await lag.measure(client, consumer, group.name, f"{prefix}.{group.topic}")
+                lags = await lag.measure(
+                    client,
+                    consumer,
+                    group.name,
+                    f"{prefix}.{group.topic}",
+                    fresh_within=settings.fresh_within,
+                )
                 total += sum(each.records for each in lags)
             return total
 

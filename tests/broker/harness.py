@@ -7,17 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from queue import Queue
+from typing import Any, TypeVar
 
 import orjson
 
+from agents.page import server
 from agents.pipeline import PIPELINE
 from ops.demo import answers
 from schemas import DeadLetter
@@ -27,6 +31,7 @@ from streams.topics import DEAD_LETTERS, ENRICHED, RAW
 from streams.worker import PORTS_PER_STAGE, port_of
 
 Headers = list[tuple[str, bytes]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -61,9 +66,17 @@ class Desk:
     @contextmanager
     def running(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command in the background; its stderr goes to `log_of`. Ended with SIGTERM."""
-        with self.log_of(*arguments).open("ab") as log:
+        with self.running_program(
+            self.log_of(*arguments).stem, self.command(*arguments)
+        ) as process:
+            yield process
+
+    @contextmanager
+    def running_program(self, name: str, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """Any program in the background; it writes to `<name>.log`. Ended with SIGTERM."""
+        with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                self.command(*arguments),
+                command,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -100,7 +113,7 @@ class Desk:
                     places.append(f"{sent.partition}@{sent.offset}")
                 return places
 
-        return asyncio.run(write())
+        return apart(write())
 
     def topic(self, name: str) -> str:
         """Full name of a topic."""
@@ -113,7 +126,7 @@ class Desk:
             follow = reading.follow(self.settings, self.topic(name), 0.0, stop_at_end=True)
             return [record async for record in follow]
 
-        return asyncio.run(read())
+        return apart(read())
 
     def events(self) -> list[dict[str, Any]]:
         """All enriched events, as plain JSON: what a reader without our code sees."""
@@ -130,6 +143,11 @@ class Desk:
     def count(self, name: str) -> int:
         """Number of records in a topic that readers see."""
         return len(self.records(name))
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """What `babelwire status` tells of each stage."""
+        told: dict[str, dict[str, Any]] = orjson.loads(self.run("status", "--json").stdout)
+        return told
 
     def lag(self, stage: str) -> int:
         """Records that a stage has not committed yet."""
@@ -162,8 +180,36 @@ def open_desk(bootstrap: str, folder: Path) -> Desk:
         if name.startswith(prefix) and name.removeprefix(prefix).lower() in Settings.model_fields
     }
     settings = Settings.model_validate_strings(values)
-    asyncio.run(clients.create_topics(settings))
+    apart(clients.create_topics(settings))
     return Desk(settings, environment, folder)
+
+
+@contextmanager
+def served(desk: Desk, port: int = 0) -> Iterator[str]:
+    """The page's address, while it is served by a thread of this process."""
+    settings = desk.settings.model_copy(update={"page_port": port})
+    ready: Queue[str] = Queue()
+    ended = threading.Event()
+
+    async def serve() -> None:
+        async with server.serving(settings, PIPELINE) as address:
+            ready.put(address)
+            await asyncio.to_thread(ended.wait)
+
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(asyncio.run, serve())
+        try:
+            yield ready.get(timeout=20)
+        finally:
+            ended.set()
+            done.result(timeout=20)
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end in a thread of its own: a test that drives a browser has an event
+    loop in its own thread already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def until(met: Callable[[], bool], seconds: float, what: str) -> None:
@@ -173,6 +219,13 @@ def until(met: Callable[[], bool], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def free_metrics_port() -> int:

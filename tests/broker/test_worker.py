@@ -2,13 +2,17 @@
 
 import asyncio
 import signal
+import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import orjson
 
+from agents.pipeline import PIPELINE
 from streams import clients, embedded
+from streams.transport import FETCH_BYTES
+from tests.broker import away
 from tests.broker.harness import Desk, free_metrics_port, open_desk, until
 
 WORKER = ("worker", "normalization")
@@ -169,3 +173,42 @@ def test_a_worker_serves_its_health_and_metrics(desk: Desk) -> None:
             url = f"http://127.0.0.1:{desk.settings.metrics_port}/{path}"
             with urllib.request.urlopen(url, timeout=5) as response:
                 assert words in response.read().decode()
+
+
+def test_an_engine_that_is_away_for_a_while_pauses_the_stage_and_nothing_is_skipped(
+    desk: Desk, tmp_path: Path
+) -> None:
+    switch = tmp_path / "away"
+    switch.touch()
+    desk.produce([(str(each).encode(), article(each), []) for each in range(20)])
+    desk.environment[away.SWITCH] = str(switch)
+    command = [sys.executable, "-m", "tests.broker.away"]
+    with desk.running_program("away", command):
+        desk.await_ready("normalization")
+        until(lambda: desk.status()["normalization"]["circuit"] == "open", 30, "an open circuit")
+        assert desk.count("normalized") == desk.count("dead-letters") == 0
+        assert "the engine is being replaced" in (desk.folder / "away.log").read_text()
+        switch.unlink()
+        until(lambda: desk.count("normalized") == 20, 60, "all outputs")
+        assert desk.status()["normalization"]["circuit"] == "closed"
+        until(lambda: desk.lag("normalization") == 0, 30, "no lag")
+
+
+def test_a_record_that_is_larger_than_what_is_read_at_once_still_comes(desk: Desk) -> None:
+    body = "La giunta ha approvato il piano per la mobilit\u00e0 della citt\u00e0. " * 26_000
+    value = orjson.dumps({"body": body, "url": "https://example.org/large"})
+    assert len(value) > FETCH_BYTES
+    desk.produce([(b"k", value, []), (b"k", article(1), [])])
+    with desk.running("--set", "max_record_bytes=1000", *WORKER):
+        until(lambda: desk.count("dead-letters") == 2, 60, "both refused")
+    sizes = [len(record.value) for record in desk.records("dead-letters")]
+    assert sizes == [len(value), len(article(1))]
+
+
+def test_markers_of_transactions_are_no_lag_and_no_rate(desk: Desk) -> None:
+    desk.produce([(b"k", article(each), []) for each in range(3)])
+    with desk.running("run"):
+        desk.await_ready()
+        until(lambda: desk.count("enriched") == 3, 90, "the events")
+        until(lambda: all(desk.lag(stage.name) == 0 for stage in PIPELINE), 30, "no lag")
+    assert desk.status()["tagging"]["per_minute"] == 3

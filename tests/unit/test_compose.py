@@ -61,7 +61,7 @@ def test_workers_start_when_the_topics_are_made_and_those_when_kafka_is_healthy(
 
 def test_every_setting_given_to_a_worker_exists(composed: dict[str, Any]) -> None:
     known = {f"BABELWIRE_{name.upper()}" for name in Settings.model_fields}
-    for stage in [*STAGES, "topics"]:
+    for stage in [*STAGES, "topics", "page"]:
         given = composed["services"][stage]["environment"]
         assert given.keys() <= known
         assert given["BABELWIRE_HOST"] == "0.0.0.0"
@@ -80,7 +80,7 @@ def test_ports_are_open_to_this_machine_only(composed: dict[str, Any]) -> None:
         for name, service in composed["services"].items()
         if "ports" in service
     }
-    assert published.keys() == {"kafka", "prometheus", "grafana"}
+    assert published.keys() == {"kafka", "page", "prometheus", "grafana"}
     for ports in published.values():
         for port in ports:
             address = port if isinstance(port, str) else port.get("host_ip", "")
@@ -121,7 +121,7 @@ def test_what_is_mounted_exists(composed: dict[str, Any]) -> None:
         for volume in service.get("volumes", [])
     ]
     files = [Path(source) for source in sources if source.startswith("/")]
-    assert len(files) == 3
+    assert len(files) == 4
     assert [path for path in files if not path.exists()] == []
 
 

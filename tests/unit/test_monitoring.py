@@ -1,40 +1,51 @@
-"""Prometheus finds the workers, and the dashboard shows what they export."""
+"""Prometheus finds workers and page, and the dashboards show what they export."""
 
+import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
 from agents.pipeline import PIPELINE
 from ops.grafana import build
-from streams.metrics import METRICS, Spread
+from ops.prometheus import build as prometheus
+from ops.prometheus.programs import program
+from streams.metrics import LABELS, METRICS, PAGE_METRICS, Metrics, Spread, StageMetrics
 from streams.settings import Settings
 from streams.worker import port_of
 
 OPS = Path(__file__).resolve().parents[2] / "ops"
 PORTS = {stage.name: port_of(number, 0, Settings()) for number, stage in enumerate(PIPELINE)}
+PAGE_PORT = Settings.model_fields["page_port"].default
+DASHBOARDS = {name: json.loads(text) for name, text in build.rendered().items()}
 
 
-def _promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    # `make setup` puts it into the environment where the machine has none.
-    program = shutil.which("promtool") or OPS.parent / ".venv" / "bin" / "promtool"
-    assert Path(program).exists(), "promtool is missing: make setup"
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+def _promtool(*arguments: str | Path, given: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [program("promtool"), *arguments], input=given, capture_output=True, check=False
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
-def _scrape_configuration(name: str) -> dict[str, Any]:
+def _jobs(name: str) -> dict[str, dict[str, Any]]:
     document = yaml.safe_load((OPS / "prometheus" / name).read_text(encoding="utf-8"))
-    (job,) = document["scrape_configs"]
-    assert isinstance(job, dict)
-    return job
+    return {job["job_name"]: job for job in document["scrape_configs"]}
 
 
-def _expressions() -> list[str]:
-    return [target["expr"] for panel in build.dashboard()["panels"] for target in panel["targets"]]
+def expressions() -> list[str]:
+    """Every expression of every panel."""
+    return [
+        target["expr"]
+        for dashboard in DASHBOARDS.values()
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    ]
 
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "compose.yml"])
@@ -43,57 +54,90 @@ def test_prometheus_accepts_the_configuration(name: str) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def test_on_one_machine_the_first_worker_of_each_stage_is_scraped() -> None:
+@pytest.mark.parametrize("metrics", [StageMetrics("tagging"), Metrics(PAGE_METRICS)])
+def test_names_and_help_texts_keep_the_rules_of_prometheus(metrics: Metrics) -> None:
+    checked = _promtool("check", "metrics", given=generate_latest(metrics.registry))
+    # It echoes what it reads; its complaints stand on stderr.
+    assert checked.returncode == 0, checked.stderr
+    for metric in METRICS:
+        assert metric.name.startswith("babelwire_")
+        assert metric.help.endswith("."), metric.name
+        assert set(metric.labels) <= LABELS.keys()
+
+
+def test_on_one_machine_page_and_first_worker_of_each_stage_are_scraped() -> None:
+    jobs = _jobs("prometheus.yml")
     targets = {
-        entry["labels"]["worker"]: entry["targets"]
-        for entry in _scrape_configuration("prometheus.yml")["static_configs"]
+        (entry["labels"]["stage"], entry["labels"]["worker"]): entry["targets"]
+        for entry in jobs["babelwire"]["static_configs"]
     }
-    assert targets == {f"{stage}/0": [f"127.0.0.1:{port}"] for stage, port in PORTS.items()}
+    assert targets == {
+        (stage, f"{stage}/0"): [f"127.0.0.1:{port}"] for stage, port in PORTS.items()
+    }
+    [page] = jobs["babelwire-page"]["static_configs"]
+    assert page["targets"] == [f"127.0.0.1:{PAGE_PORT}"]
 
 
-def test_in_containers_every_worker_of_each_stage_is_scraped() -> None:
-    lookups = _scrape_configuration("compose.yml")["dns_sd_configs"]
+def test_in_containers_page_and_every_worker_of_each_stage_are_scraped() -> None:
+    jobs = _jobs("compose.yml")
+    lookups = jobs["babelwire"]["dns_sd_configs"]
     assert {lookup["names"][0]: lookup["port"] for lookup in lookups} == PORTS
+    [lookup] = jobs["babelwire-page"]["dns_sd_configs"]
+    assert (lookup["names"], lookup["port"]) == (["page"], PAGE_PORT)
 
 
-def test_the_dashboard_file_is_current() -> None:
-    assert build.OVERVIEW.read_bytes() == build.rendered(), (
-        "the description changed: python -m ops.grafana.build"
-    )
+def test_the_dashboard_files_are_current_and_there_is_no_other() -> None:
+    files = {path.stem: path.read_text(encoding="utf-8") for path in build.FOLDER.glob("*.json")}
+    assert files == build.rendered(), "the description changed: python -m ops.grafana.build"
+    assert tuple(DASHBOARDS) == build.NAMES
 
 
-def test_the_dashboard_shows_every_metric_and_no_other() -> None:
+def test_the_dashboards_show_every_metric_and_nothing_that_is_not_there() -> None:
     exported = {metric.name for metric in METRICS}
-    series = {
-        f"{metric.name}_bucket" if isinstance(metric, Spread) else metric.name for metric in METRICS
+    for metric in METRICS:
+        if isinstance(metric, Spread):
+            exported |= {f"{metric.name}_{part}" for part in ("bucket", "sum", "count")}
+    document = yaml.safe_load(prometheus.RULES.read_text(encoding="utf-8"))
+    rules = {
+        rule["record"]: rule["expr"]
+        for group in document["groups"]
+        for rule in group["rules"]
+        if "record" in rule
     }
-    shown = set(re.findall(r"babelwire_\w+", " ".join(_expressions())))
-    assert shown == series, exported
+    shown = " ".join(expressions())
+    asked = set(re.findall(r"(?:\w+:)?babelwire_\w+(?::\w+)?", shown))
+    assert asked <= exported | rules.keys()
+    behind = shown + " ".join(rules[name] for name in asked & rules.keys())
+    # A rule may stand on another.
+    behind += " ".join(expression for name, expression in rules.items() if name in behind)
+    assert {metric.name for metric in METRICS if metric.name not in behind} == set()
 
 
-def test_the_dashboard_asks_only_for_labels_that_exist() -> None:
-    labels = {label for metric in METRICS for label in metric.labels} | {"le"}
-    for expression in _expressions():
+def test_the_dashboards_ask_only_for_labels_that_exist() -> None:
+    labels = LABELS.keys() | {"le", "objective", "alertstate", "job"}
+    for expression in expressions():
         grouped = re.findall(r"by \(([^)]*)\)", expression)
         selected = re.findall(r"(\w+)=\"", expression)
         asked = {label for group in grouped for label in group.split(", ")} | set(selected)
         assert asked <= labels, expression
 
 
-def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+def test_prometheus_accepts_every_expression_of_the_dashboards(tmp_path: Path) -> None:
     rules = [
-        {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "5m")}
-        for number, expression in enumerate(_expressions())
+        {"record": f"panel:{number}", "expr": expression.replace(build.INTERVAL, "5m")}
+        for number, expression in enumerate(expressions())
     ]
     file = tmp_path / "rules.yml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "overview", "rules": rules}]}))
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     checked = _promtool("check", "rules", file)
     assert checked.returncode == 0, checked.stderr + checked.stdout
 
 
-def test_panels_fill_the_width_and_do_not_overlap() -> None:
+@pytest.mark.parametrize("name", build.NAMES)
+def test_panels_fill_the_width_do_not_overlap_and_say_what_they_show(name: str) -> None:
     taken = set()
-    for panel in build.dashboard()["panels"]:
+    for panel in DASHBOARDS[name]["panels"]:
+        assert panel["description"], panel["title"]
         place = panel["gridPos"]
         for x in range(place["x"], place["x"] + place["w"]):
             for y in range(place["y"], place["y"] + place["h"]):
@@ -103,13 +147,17 @@ def test_panels_fill_the_width_and_do_not_overlap() -> None:
     assert len(taken) == build.COLUMNS * height
 
 
-def test_grafana_is_given_the_dashboard_and_the_data_source_it_names() -> None:
+def test_grafana_is_given_the_dashboards_and_the_data_source_they_name() -> None:
     provisioning = OPS / "grafana" / "provisioning"
     sources = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())
-    assert [source["uid"] for source in sources["datasources"]] == [build.DATASOURCE["uid"]]
+    assert [source["uid"] for source in sources["datasources"]] == [build.SOURCE.uid]
 
     providers = yaml.safe_load((provisioning / "dashboards" / "babelwire.yml").read_text())
     folder = providers["providers"][0]["options"]["path"]
     compose = yaml.safe_load((OPS.parent / "docker-compose.yml").read_text(encoding="utf-8"))
     mounts = compose["services"]["grafana"]["volumes"]
-    assert f"./{build.OVERVIEW.parent.relative_to(OPS.parent)}:{folder}:ro" in mounts
+    assert f"./{build.FOLDER.relative_to(OPS.parent)}:{folder}:ro" in mounts
+    assert (
+        "./ops/prometheus/rules.yml:/etc/prometheus/rules.yml:ro"
+        in (compose["services"]["prometheus"]["volumes"])
+    )

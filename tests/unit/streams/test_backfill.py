@@ -84,6 +84,7 @@ def test_an_event_that_does_not_say_its_version_is_older_than_all(versions: obje
     event = {**EVENT, "versions": versions}
     assert parse("version<0.0.1", now=0).accepts("translation", event, 0)
     assert str(made_by("translation", event)) == "0"
+    assert not parse("language=fr", now=0).accepts("translation", {"language": "fr"}, 0)
 
 
 def test_the_input_of_each_stage_is_rebuilt_byte_for_byte() -> None:

@@ -12,7 +12,7 @@ from streams import delivery as module
 from streams.breaker import TRIP_AFTER
 from streams.delivery import Delivery, Pace, Record
 from streams.ledger import Stamp
-from streams.metrics import StageMetrics
+from streams.metrics import CPU_SECONDS, StageMetrics
 from streams.pool import Worked
 from streams.settings import Settings
 from streams.stage import Attempt, Deferred, Failed, Produced
@@ -40,7 +40,7 @@ class Pool:
 
     def finish(self, value: bytes, outcome: Attempt | None = None) -> None:
         outcome = outcome or Produced(b"key-" + value, b"out-" + value, "e", "it")
-        self.waiting.pop(value).set_result(Worked(outcome, 1, 1.0))
+        self.waiting.pop(value).set_result(Worked(outcome, 1, 1.0, 0.5))
 
 
 @dataclass
@@ -79,6 +79,7 @@ class Desk:
     def __init__(self, broker: Broker, settings: Settings) -> None:
         self.broker = broker
         self.pool = Pool()
+        self.metrics = StageMetrics(STAGE.name)
         self.epoch = -1
         self.numbers: dict[int, int] = {}
         self.positions: Mapping[int, int] = {}
@@ -87,7 +88,7 @@ class Desk:
             STAGE,
             settings,
             self.pool,
-            StageMetrics(STAGE.name),
+            self.metrics,
             lambda partition: Writer(broker, partition),
             self,
         )
@@ -328,6 +329,20 @@ def test_markers_behind_the_last_record_are_committed_over_when_there_is_no_work
         await desk.finish(b"0.5")
         await asyncio.sleep(0.1)
         assert desk.broker.log == ["out-0.5 @6", " @8"]
+
+    play(scenario)
+
+
+def test_what_work_cost_is_recorded_by_language_whatever_became_of_the_record() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(5), record(6))
+        await desk.finish(b"0.5", outcome=Failed("failed", "it broke"))
+        await desk.delivery.revoked()
+        await desk.finish(b"0.6")
+        registry = desk.metrics.registry
+        for language in ("it", "other"):
+            labels = {"stage": STAGE.name, "language": language}
+            assert registry.get_sample_value(CPU_SECONDS.name, labels) == 0.5
 
     play(scenario)
 

@@ -1,6 +1,7 @@
 """What becomes of one record in a language process: every failure is a value with a reason."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from schemas import (
     decode,
     encode,
 )
+from streams.metrics import UNMEASURED, Measure, Sample
 from streams.settings import Settings
 from streams.stage import Failed, Produced, Stage, attempt
 from streams.topics import NORMALIZED, RAW, TRANSLATED
@@ -117,3 +119,21 @@ def test_a_result_too_large_for_any_record_fails_instead_of_stopping_the_stage()
     outcome = attempt(STAGE, swell, b'{"body": "a"}', 1000)
     assert isinstance(outcome, Failed)
     assert outcome.reason == "too_large"
+
+
+def test_what_the_stage_measures_travels_with_what_it_made() -> None:
+    def measure(made: NormalizedArticle) -> list[Measure]:
+        return [Sample(UNMEASURED, len(made.text))]
+
+    outcome = attempt(replace(STAGE, measure=measure), echo, b'{"body": "ciao"}', 1000)
+    assert isinstance(outcome, Produced)
+    assert outcome.measures == (Sample(UNMEASURED, 4),)
+
+
+def test_an_article_that_cannot_be_measured_goes_on_and_is_counted() -> None:
+    def trip(_: NormalizedArticle) -> list[Measure]:
+        raise ZeroDivisionError
+
+    outcome = attempt(replace(STAGE, measure=trip), echo, b'{"body": "ciao"}', 1000)
+    assert isinstance(outcome, Produced)
+    assert outcome.measures == (Sample(UNMEASURED, 1),)
