@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -49,6 +50,8 @@ ROOM_FOR_JARS: Final = 200 << 20
 Report = Callable[[str], None]
 FreeBytes = Callable[[Path], int]
 
+# Linux gives outgoing connections ports from 32768 on, unless told otherwise.
+_LASTING_PORTS: Final = range(20_000, 32_000)
 NO_PROPERTIES: Final[Mapping[str, str]] = MappingProxyType({})
 
 _CONFIGURATION: Final = Path(__file__).resolve().parents[1] / "ops" / "kafka"
@@ -420,12 +423,21 @@ def _free_port() -> int:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Distinct free ports: each is held until all are found."""
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """Distinct free ports that stay free while a node is down.
+
+    They lie below those that the system gives to outgoing connections, one of which would sooner or
+    later sit on the port of a node that is just being started again.
+    """
+    found: list[int] = []
+    for port in random.sample(_LASTING_PORTS, len(_LASTING_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise EmbeddedKafkaError(
+        f"There are no {count} free ports from {_LASTING_PORTS.start} to {_LASTING_PORTS.stop - 1}."
+    )
 
 
 def _require_free(port: int) -> None:
