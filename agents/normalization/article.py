@@ -1,17 +1,17 @@
 """From a raw article to a normalized one: the steps in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agents.normalization.dates import Date, parse_date
-from agents.normalization.furniture import Findings, Piece, strip_furniture
+from agents.normalization.furniture import Findings, Piece, signs, strip_furniture
 from agents.normalization.headline import headline, same_words, tidy
 from agents.normalization.identity import article_id, canonical_url, content_hash
 from agents.normalization.language import Detect
 from agents.normalization.layout import Block, assemble, blocks, unwrap
 from agents.normalization.mapped import Mapped
 from agents.normalization.markup import Page, is_html, read_page
-from agents.normalization.pages import article_lines
+from agents.normalization.pages import Classifier, article_lines
 from agents.normalization.repair import repair
 from agents.normalization.sentences import sentences
 from schemas import (
@@ -29,10 +29,14 @@ from schemas.identity import event_id
 NAME: Final = "normalization"
 
 _ROUNDS: Final = 20
+_SIGNED_ABOVE, _SIGNED_WITHIN, _SIGNED_BELOW = 5, 12, 4
 
 
-def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticle:
-    """The clean article. `version` is the stage's, `detect` tells the language of a text.
+def normalize(
+    raw: RawArticle, version: str, detect: Detect, classifier: Classifier
+) -> NormalizedArticle:
+    """The clean article. `version` is the stage's, `detect` tells the language of a text and
+    `classifier` the article's lines from those around it in a whole page.
 
     Raises Unprocessable with `empty_body`, `no_article` or `hostile_markup`.
     """
@@ -41,11 +45,11 @@ def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticl
     page = read_page(raw.body) if is_html(raw.body, raw.content_type) else None
     body = Mapped.of(raw.body) if page is None else Mapped.lost(page.text)
     findings = Findings()
-    lines = _settle(body, findings)
+    lines = _settle(body, findings, classifier)
     given = tidy(raw.title) or (tidy(page.title, page.site) if page else None)
     title = given or headline(lines)
     if title and len(lines) > 1 and same_words(lines[0].text, title):
-        lines = _settle(assemble(lines[1:]), findings)
+        lines = _settle(assemble(lines[1:]), findings, classifier)
     if not lines:
         raise Unprocessable(
             "no_article", "nothing is left once the page furniture is gone; send the article itself"
@@ -76,12 +80,12 @@ def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticl
     )
 
 
-def _settle(body: Mapped, findings: Findings) -> list[Block]:
+def _settle(body: Mapped, findings: Findings, classifier: Classifier) -> list[Block]:
     """Repairs and strips until nothing changes: normalized text normalizes to itself."""
     lines = blocks(repair(body))
     for _ in range(_ROUNDS):
         removed = len(findings.removed)
-        stripped = unwrap(strip_furniture(_without_page(lines, findings), findings))
+        stripped = unwrap(strip_furniture(_without_page(lines, findings, classifier), findings))
         settled = blocks(repair(assemble(stripped)))
         if len(findings.removed) == removed and _texts(settled) == _texts(lines):
             return settled
@@ -93,16 +97,25 @@ def _texts(lines: Sequence[Block]) -> list[str]:
     return [line.text for line in lines]
 
 
-def _without_page(lines: Sequence[Block], findings: Findings) -> list[Block]:
-    wanted = article_lines(_texts(lines))
+def _without_page(
+    lines: Sequence[Block], findings: Findings, classifier: Classifier
+) -> list[Block]:
+    wanted = article_lines(_texts(lines), classifier)
     if wanted is None:
         return list(lines)
-    findings.removed += [
-        Piece("page", line.body, "page:outside")
-        for line, keep in zip(lines, wanted, strict=True)
-        if not keep
-    ]
+    signatures = set(_around_the_article(wanted))
+    for at, (line, keep) in enumerate(zip(lines, wanted, strict=True)):
+        if not keep and not (at in signatures and signs(line, last=False, findings=findings)):
+            findings.removed.append(Piece("page", line.body, "page:outside"))
     return [line for line, keep in zip(lines, wanted, strict=True) if keep]
+
+
+def _around_the_article(wanted: Sequence[bool]) -> Iterator[int]:
+    """Lines where a page says when and by whom: among those kept first, just above, just below."""
+    first = wanted.index(True) if True in wanted else 0
+    yield from range(max(0, first - _SIGNED_ABOVE), min(first + _SIGNED_WITHIN, len(wanted)))
+    last = len(wanted) - 1 - list(reversed(wanted)).index(True) if True in wanted else 0
+    yield from range(last, min(last + _SIGNED_BELOW, len(wanted)))
 
 
 def _published_at(raw: RawArticle, page: Page | None, findings: Findings) -> PublishedAt | None:
