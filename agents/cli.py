@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents import cards
+from agents.explain import explained
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
 from agents.pipeline import PIPELINE
 from agents.push import Push, Receipt, progress_bar
@@ -521,6 +522,9 @@ def normalize(
     source: Source = None,
     language: LanguageHint = None,
     url: Url = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each article with what goes marked in colour.")
+    ] = False,
 ) -> None:
     """Raw articles of any kind in, normalized JSON lines out.
 
@@ -532,7 +536,12 @@ def normalize(
         try:
             if item.article is None:
                 raise MessageError("wrong_shape", item.error or "no article")
-            _write(encode(work(item.article)))
+            article = work(item.article)
+            if explain:
+                out.rule(item.name, style="dim")
+                out.print(explained(item.article, article))
+            else:
+                _write(encode(article))
         except (MessageError, Unprocessable) as verdict:
             failed += 1
             _complain(f"{item.name}: {verdict.reason}: {verdict.error}")

@@ -18,6 +18,7 @@ from agents.normalization.dates import Date, date_line, find_date, parse_date
 from agents.normalization.folding import bare, fold
 from agents.normalization.layout import Block, ends_a_sentence
 from agents.normalization.mapped import Mapped
+from agents.normalization.relative import relative_line
 from agents.normalization.sentences import sentences
 
 _HEAD, _TAIL = 6, 4
@@ -61,6 +62,7 @@ class Findings:
     removed: list[Piece] = field(default_factory=list)
     byline: str | None = None
     published: Date | None = None
+    relative: str | None = None
     provenance: str | None = None
     machine_translated: bool = False
 
@@ -175,6 +177,15 @@ def verdict(text: str, *, page: bool = False) -> tuple[str, str] | None:
         return None
     certain = _certain(text)
     return _likely(text) if certain is None and page else certain
+
+
+def kind_of(line: str) -> tuple[str, str] | None:
+    """Kind and rule of a line of a page that stands outside its article, None for any other."""
+    if date_line(line) is not None or relative_line(line):
+        return "date", "date-line"
+    if byline_of(line, last=False) is not None:
+        return "byline", "byline-line"
+    return verdict(line, page=True)
 
 
 def _likely(text: str) -> tuple[str, str] | None:
@@ -317,6 +328,10 @@ def signs(line: Block, *, last: bool, findings: Findings) -> bool:
     if date is not None:
         findings.removed.append(Piece("date", line.body, "date-line"))
         findings.published = findings.published or date
+    elif relative_line(line.text):
+        findings.removed.append(Piece("date", line.body, "date-relative"))
+        findings.relative = findings.relative or line.text
+        return True
     elif signed is not None:
         findings.removed.append(Piece("byline", line.body, "byline-line"))
         findings.byline = findings.byline or signed.name
