@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents import cards
+from agents.explain import explained
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
 from agents.page import server
 from agents.pipeline import PIPELINE
@@ -739,6 +740,9 @@ def normalize(
     source: Source = None,
     language: LanguageHint = None,
     url: Url = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each article with what goes marked in colour.")
+    ] = False,
 ) -> None:
     """Raw articles of any kind in, normalized JSON lines out.
 
@@ -750,7 +754,12 @@ def normalize(
         try:
             if item.article is None:
                 raise MessageError("wrong_shape", item.error or "no article")
-            _write(encode(work(item.article)))
+            article = work(item.article)
+            if explain:
+                out.rule(item.name, style="dim")
+                out.print(explained(item.article, article))
+            else:
+                _write(encode(article))
         except (MessageError, Unprocessable) as verdict:
             failed += 1
             _complain(f"{item.name}: {verdict.reason}: {verdict.error}")

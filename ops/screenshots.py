@@ -26,15 +26,15 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 ROUNDS: Final = 14
 ROUND_SECONDS: Final = 4.0
 BURSTS: Final = (5, 6)
-BURST: Final = 12
+BURST: Final = 6
 GRAPHS: Final = {
-    "Records finished per second, by stage": f"sum by (stage) (rate({RECORDS.name}[20s]))",
+    "Records finished per second, by stage": f"sum by (stage) (rate({RECORDS.name}[30s]))",
     "Waiting, records": "stage:babelwire_lag_records:sum",
     "Waiting, age of the oldest (s)": f"stage:{LAG_SECONDS.name}:max",
     "Push to enriched, 95 of 100 within (s)": "histogram_quantile(0.95, sum by (le)"
     f' (rate({END_TO_END_SECONDS.name}_bucket{{stage="tagging"}}[30s])))',
     "Busy share": "stage:babelwire_busy:ratio_rate5m",
-    "Dead letters, by reason": f"sum by (reason) ({DEAD_LETTERS.name}) > 0",
+    "Dead letters, by stage": f"sum by (stage) ({DEAD_LETTERS.name})",
 }
 COLOURS: Final = ("#0f5c6e", "#b3261e", "#9a5b00", "#8a2f7c", "#1e7a4c", "#0b62a8")
 
@@ -50,11 +50,12 @@ def main() -> int:
             demo.prometheus_of(place) as watching,
             chromium() as browser,
         ):
+            began = time.monotonic()
             demo.step("pushing samples for a while")
             _push_for_a_while(place)
             demo.step(f"taking pictures into {FOLDER.name}/")
             _of_page(browser, served.address)
-            _of_prometheus(browser, watching)
+            _of_prometheus(browser, watching, time.monotonic() - began)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
@@ -91,6 +92,7 @@ def _of_page(browser: Browser, address: str) -> None:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
         )
         page = context.new_page()
         page.goto(address)
@@ -103,18 +105,17 @@ def _of_page(browser: Browser, address: str) -> None:
 
 
 def _open_card(page: Page) -> None:
-    """The newest card with one entity lit and the sentences open."""
-    card = page.locator(".card").first
+    """The newest translated article, with one entity lit and the sentences open."""
+    card = page.locator(".card:has(.text.source)").first
     card.locator(".chip").first.click()
     card.locator(".how summary").click()
-    page.evaluate("window.scrollTo(0, 260)")
+    card.evaluate("card => window.scrollTo(0, card.getBoundingClientRect().top + scrollY - 90)")
     page.wait_for_timeout(300)
 
 
-def _of_prometheus(browser: Browser, watching: Prometheus) -> None:
-    seconds = (ROUNDS + 1) * ROUND_SECONDS + 30
+def _of_prometheus(browser: Browser, watching: Prometheus, seconds: float) -> None:
     drawn = [
-        _graph(title, watching.query_range(expression, seconds, 2.0), seconds)
+        _graph(title, watching.query_range(expression, seconds, 5.0), seconds)
         for title, expression in GRAPHS.items()
     ]
     page = browser.new_page(viewport={"width": 1200, "height": 760})

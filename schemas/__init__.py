@@ -3,7 +3,15 @@
 from schemas.base import REASONS, MessageError, Quote, Reason, Span, decode, encode
 from schemas.dead_letter import DeadLetter, Unprocessable
 from schemas.enriched import About, EnrichedEvent, Entity, EntityType, Mention
-from schemas.normalized import Language, NormalizedArticle, Provenance, PublishedAt, Removed
+from schemas.normalized import (
+    Language,
+    NormalizedArticle,
+    Provenance,
+    PublishedAt,
+    RawRun,
+    RelativeDate,
+    Removed,
+)
 from schemas.raw import RawArticle
 from schemas.translated import TranslatedArticle, TranslatedSentence, Translation
 
@@ -22,7 +30,9 @@ __all__ = [
     "PublishedAt",
     "Quote",
     "RawArticle",
+    "RawRun",
     "Reason",
+    "RelativeDate",
     "Removed",
     "Span",
     "TranslatedArticle",

@@ -22,6 +22,25 @@ class Language(Message):
     confidence: float = Field(ge=0, le=1)
 
 
+class RelativeDate(Message):
+    """A date that only its day of writing makes one, such as `ieri` or `il y a deux jours`.
+
+    `start` is its position in `text`, or null where it stood in a date line that was taken out.
+    `reference` is the date it counts from (ISO 8601), as far as that is known: when the article
+    was published, or else when it was fetched.
+    """
+
+    text: str
+    start: int | None
+    reference: str | None
+
+
+class RawRun(Span):
+    """Characters `[start, end)` of `text` that stand unchanged in the raw body, at `raw_start`."""
+
+    raw_start: int
+
+
 class Removed(Message):
     """A piece of the raw body that is not the article.
 
@@ -49,6 +68,13 @@ class NormalizedArticle(Message):
     there is no URL). `event_id` is a uuid5 over article_id, content hash, stage and stage version.
     `paragraphs` and `sentences` are spans in `text`, in order; every sentence lies in one
     paragraph. The title is in `title` only, never in `text`.
+
+    `near_duplicate` is a 64-bit SimHash of the text as 16 hex digits: copies of one report differ
+    in few bits (up to 14), different reports in about 32; null for a text too short to tell.
+    `paragraph_languages` has one entry for each of `paragraphs`; `mixed_language` says that a good
+    part of the text is in another language than `language`. `raw_runs` are in order of `start`;
+    characters in none of them were repaired, or put in between. A text of endless repairs has
+    only its longer runs there.
     """
 
     article_id: str
@@ -68,6 +94,11 @@ class NormalizedArticle(Message):
     content_hash: str
     extra: dict[str, Any]
     versions: dict[str, str]
+    near_duplicate: str | None = None
+    paragraph_languages: list[Language] = Field(default_factory=list)
+    mixed_language: bool = False
+    relative_dates: list[RelativeDate] = Field(default_factory=list)
+    raw_runs: list[RawRun] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _spans_lie_in_the_text(self) -> Self:

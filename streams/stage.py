@@ -19,7 +19,7 @@ from streams.topics import LARGEST_RECORD_BYTES, Topic
 Work = Callable[[Any], NormalizedArticle]
 
 
-def nothing(_: Any) -> Sequence[Measure]:
+def nothing(*_: Any) -> Sequence[Measure]:
     """The measures of a stage that has none."""
     return ()
 
@@ -37,7 +37,8 @@ class Stage:
     It must be a module-level function, so that it can be sent to another process by name.
     `version` is the version of what the work does; change it when outputs change.
     `measure` says what to record in the metrics about a message of `writes.schema`; like the work
-    it is pure, at module level, and runs in the language process.
+    it is pure, at module level, and runs in the language process. `tally` says what no message
+    tells and the process itself has counted since it was last asked, such as hits of a cache.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Stage:
     writes: Topic
     load: Callable[[Settings], Work]
     measure: Callable[[Any], Sequence[Measure]] = nothing
+    tally: Callable[[], Sequence[Measure]] = nothing
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,6 @@ def attempt(stage: Stage, work: Work, value: bytes | None, max_record_bytes: int
 
 def _measured(stage: Stage, result: NormalizedArticle) -> tuple[Measure, ...]:
     try:
-        return tuple(stage.measure(result))
+        return (*stage.measure(result), *stage.tally())
     except Exception:  # noqa: BLE001 - an article must not fail because it could not be measured
         return (Sample(UNMEASURED, 1),)

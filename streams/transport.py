@@ -19,6 +19,7 @@ It leans on private names of faust-streaming and aiokafka, which is why both are
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
@@ -44,6 +45,9 @@ HEARTBEATS_PER_SESSION: Final = 4
 # While some partition has no credit, the others are waited for no longer than this.
 SHORT_WAIT_SECONDS: Final = 0.05
 TURN_RECORDS: Final = 64
+# A member that is thrown out of its group now and then was slow; this often, it has a double.
+MOST_EXPULSIONS: Final = 3
+EXPULSIONS_WITHIN_SECONDS: Final = 60.0
 
 T = TypeVar("T")
 
@@ -110,6 +114,10 @@ class _NoOffsets(dict[Any, Any]):
         return None
 
 
+class PlaceTaken(RuntimeError):
+    """Another process is in the group under the same member name."""
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to Kafka. All methods run in its loop, unless they say otherwise."""
 
@@ -145,6 +153,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             max_poll_interval_ms=2**31 - 1,
             metadata_max_age_ms=clients.METADATA_AGE_MS,
         )
+
+    @property
+    def member_id(self) -> str:
+        """The id that the group gave this member when it joined."""
+        return str(self._ensure_consumer()._coordinator.member_id)
 
     async def from_main(self, work: Awaitable[T]) -> T:
         """Called in the main loop: has `work` done in this thread's loop and waits for it."""
@@ -276,6 +289,8 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = _NoOffsets()
+        self._member_id = ""
+        self._expelled_at: deque[float] = deque(maxlen=MOST_EXPULSIONS)
 
     @property
     def _stage_app(self) -> StageApp:
@@ -291,10 +306,24 @@ class Consumer(driver.Consumer):
             return await self._thread.from_main(self._thread.committed(assigned))
 
         try:
+            self._look_for_double(self._thread.member_id)
             await flow.assigned({tp.partition for tp in assigned}, committed)
             await super().on_partitions_assigned(assigned, generation_id)
         except Exception as fault:  # noqa: BLE001 - aiokafka would log it and go on
             flow.fail(fault)
+
+    def _look_for_double(self, member_id: str) -> None:
+        """Two of the same static member throw each other out of the group for ever: each gets a new
+        id when it comes back. Raises PlaceTaken when that happened too often."""
+        if self._member_id not in ("", member_id):
+            self._expelled_at.append(time.monotonic())
+        self._member_id = member_id
+        times = self._expelled_at
+        if len(times) == MOST_EXPULSIONS and times[-1] - times[0] < EXPULSIONS_WITHIN_SECONDS:
+            raise PlaceTaken(
+                f"another process works as {self._stage_app.member}; give each worker of a stage on"
+                " this machine a --slot of its own"
+            )
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         flow = self._stage_app.flow

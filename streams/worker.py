@@ -38,7 +38,7 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
-from streams.transport import SCHEME, NoTables, Reader, StageApp
+from streams.transport import SCHEME, NoTables, PlaceTaken, Reader, StageApp
 from streams.writers import DeliveryFault, PlainWrites, Transactions, Writer
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ EXIT_DELIVERY: Final = 75
 EXIT_UNLOADABLE: Final = 78
 
 # What a restart is the cure for.
-EXPECTED_FAULTS: Final = (DeliveryFault, KafkaError, clients.BrokerUnreachable)
+EXPECTED_FAULTS: Final = (DeliveryFault, PlaceTaken, KafkaError, clients.BrokerUnreachable)
 
 
 def group_of(stage: Stage, settings: Settings) -> str:

@@ -1,17 +1,19 @@
 """From a raw article to a normalized one: the steps in order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from agents.normalization.dates import Date, parse_date
-from agents.normalization.furniture import Findings, Piece, strip_furniture
+from agents.normalization.furniture import Findings, Piece, kind_of, signs, strip_furniture
 from agents.normalization.headline import headline, same_words, tidy
-from agents.normalization.identity import article_id, canonical_url, content_hash
-from agents.normalization.language import Detect
+from agents.normalization.identity import article_id, canonical_url, content_hash, near_duplicate
+from agents.normalization.language import Detect, paragraph_languages
 from agents.normalization.layout import Block, assemble, blocks, unwrap
 from agents.normalization.mapped import Mapped
 from agents.normalization.markup import Page, is_html, read_page
-from agents.normalization.pages import article_lines
+from agents.normalization.pages import Classifier, article_lines
+from agents.normalization.relative import relative_dates
 from agents.normalization.repair import repair
 from agents.normalization.sentences import sentences
 from schemas import (
@@ -20,6 +22,8 @@ from schemas import (
     Provenance,
     PublishedAt,
     RawArticle,
+    RawRun,
+    RelativeDate,
     Removed,
     Span,
     Unprocessable,
@@ -29,30 +33,45 @@ from schemas.identity import event_id
 NAME: Final = "normalization"
 
 _ROUNDS: Final = 20
+_MOST_RUNS, _SHORTEST_RUN = 2_000, 20
+_SIGNED_ABOVE, _SIGNED_WITHIN, _SIGNED_BELOW = 5, 12, 4
 
 
-def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticle:
-    """The clean article. `version` is the stage's, `detect` tells the language of a text.
+def normalize(
+    raw: RawArticle, version: str, detect: Detect, classifier: Classifier
+) -> NormalizedArticle:
+    """The clean article. `version` is the stage's, `detect` tells the language of a text and
+    `classifier` the article's lines from those around it in a whole page.
 
     Raises Unprocessable with `empty_body`, `no_article` or `hostile_markup`.
     """
     if not raw.body.strip():
         raise Unprocessable("empty_body", "the body has no text; send the article's text or HTML")
     page = read_page(raw.body) if is_html(raw.body, raw.content_type) else None
-    body = Mapped.of(raw.body) if page is None else Mapped.lost(page.text)
+    body = Mapped.of(raw.body) if page is None else Mapped.sought(page.text, raw.body)
     findings = Findings()
-    lines = _settle(body, findings)
+    if page is not None:
+        findings.removed += [
+            Piece(kind, Mapped.lost(line), rule)
+            for line in page.outside
+            for kind, rule in (kind_of(line) or ("page", "html:outside"),)
+        ]
+    lines = _settle(body, findings, classifier)
     given = tidy(raw.title) or (tidy(page.title, page.site) if page else None)
     title = given or headline(lines)
     if title and len(lines) > 1 and same_words(lines[0].text, title):
-        lines = _settle(assemble(lines[1:]), findings)
+        lines = _settle(assemble(lines[1:]), findings, classifier)
     if not lines:
         raise Unprocessable(
             "no_article", "nothing is left once the page furniture is gone; send the article itself"
         )
-    text = assemble(lines).text
+    body = assemble(lines)
+    text = body.text
     language = detect(text, raw.language or (page.language if page else None))
     url = canonical_url(raw.url or (page.url if page else None))
+    paragraphs = _paragraphs(lines)
+    languages, mixed = paragraph_languages(_texts(lines), language, detect)
+    published = _published_at(raw, page, findings)
     identity, content = article_id(raw.source, url, text), content_hash(title, text)
     return NormalizedArticle(
         article_id=identity,
@@ -61,27 +80,32 @@ def normalize(raw: RawArticle, version: str, detect: Detect) -> NormalizedArticl
         url=url,
         title=title,
         byline=tidy(raw.byline) or (tidy(page.byline) if page else None) or findings.byline,
-        published_at=_published_at(raw, page, findings),
+        published_at=published,
         language=language,
         text=text,
-        paragraphs=_paragraphs(lines),
-        sentences=_sentences(text, language),
-        removed=[_removed(piece, raw.body) for piece in _in_order(findings.removed)],
+        paragraphs=paragraphs,
+        sentences=_sentences(text, paragraphs, languages),
+        removed=_in_order(findings.removed, raw.body),
         provenance=Provenance(
             note=findings.provenance, machine_translated=findings.machine_translated
         ),
         content_hash=content,
         extra=raw.extra,
         versions={NAME: version},
+        near_duplicate=near_duplicate(text),
+        paragraph_languages=languages,
+        mixed_language=mixed,
+        relative_dates=_relative_dates(text, language, findings, _reference(raw, published)),
+        raw_runs=_raw_runs(body, raw.body),
     )
 
 
-def _settle(body: Mapped, findings: Findings) -> list[Block]:
+def _settle(body: Mapped, findings: Findings, classifier: Classifier) -> list[Block]:
     """Repairs and strips until nothing changes: normalized text normalizes to itself."""
     lines = blocks(repair(body))
     for _ in range(_ROUNDS):
         removed = len(findings.removed)
-        stripped = unwrap(strip_furniture(_without_page(lines, findings), findings))
+        stripped = unwrap(strip_furniture(_without_page(lines, findings, classifier), findings))
         settled = blocks(repair(assemble(stripped)))
         if len(findings.removed) == removed and _texts(settled) == _texts(lines):
             return settled
@@ -93,16 +117,25 @@ def _texts(lines: Sequence[Block]) -> list[str]:
     return [line.text for line in lines]
 
 
-def _without_page(lines: Sequence[Block], findings: Findings) -> list[Block]:
-    wanted = article_lines(_texts(lines))
+def _without_page(
+    lines: Sequence[Block], findings: Findings, classifier: Classifier
+) -> list[Block]:
+    wanted = article_lines(_texts(lines), classifier)
     if wanted is None:
         return list(lines)
-    findings.removed += [
-        Piece("page", line.body, "page:outside")
-        for line, keep in zip(lines, wanted, strict=True)
-        if not keep
-    ]
+    signatures = set(_around_the_article(wanted))
+    for at, (line, keep) in enumerate(zip(lines, wanted, strict=True)):
+        if not keep and not (at in signatures and signs(line, last=False, findings=findings)):
+            findings.removed.append(Piece("page", line.body, "page:outside"))
     return [line for line, keep in zip(lines, wanted, strict=True) if keep]
+
+
+def _around_the_article(wanted: Sequence[bool]) -> Iterator[int]:
+    """Lines where a page says when and by whom: among those kept first, just above, just below."""
+    first = wanted.index(True) if True in wanted else 0
+    yield from range(max(0, first - _SIGNED_ABOVE), min(first + _SIGNED_WITHIN, len(wanted)))
+    last = len(wanted) - 1 - list(reversed(wanted)).index(True) if True in wanted else 0
+    yield from range(last, min(last + _SIGNED_BELOW, len(wanted)))
 
 
 def _published_at(raw: RawArticle, page: Page | None, findings: Findings) -> PublishedAt | None:
@@ -127,17 +160,51 @@ def _paragraphs(lines: Sequence[Block]) -> list[Span]:
     return spans
 
 
-def _sentences(text: str, language: Language) -> list[Span]:
-    return [Span(start=start, end=end) for start, end in sentences(text, language.code)]
+def _sentences(text: str, paragraphs: Sequence[Span], languages: Sequence[Language]) -> list[Span]:
+    """Neighbours in one language are cut together, by the abbreviations of that language."""
+    spans = []
+    pairs = zip(paragraphs, (language.code for language in languages), strict=True)
+    for code, group in groupby(pairs, key=lambda pair: pair[1]):
+        together = [span for span, _ in group]
+        first, last = together[0].start, together[-1].end
+        spans += [
+            Span(start=first + start, end=first + end)
+            for start, end in sentences(text[first:last], code)
+        ]
+    return spans
 
 
-def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
+def _reference(raw: RawArticle, published: PublishedAt | None) -> str | None:
+    """The day that relative dates count from."""
+    if published is not None:
+        return published.value
+    fetched = parse_date(raw.fetched_at)
+    return fetched.value if fetched else None
+
+
+def _relative_dates(
+    text: str, language: Language, findings: Findings, reference: str | None
+) -> list[RelativeDate]:
+    found = [
+        RelativeDate(text=text[start:end], start=start, reference=reference)
+        for start, end in relative_dates(text, language.code)
+    ]
+    if findings.relative is not None:
+        found.insert(0, RelativeDate(text=findings.relative, start=None, reference=reference))
+    return found
+
+
+def _raw_runs(body: Mapped, raw: str) -> list[RawRun]:
+    runs = list(body.runs(raw))
+    if len(runs) > _MOST_RUNS:
+        runs = [run for run in runs if run[1] - run[0] >= _SHORTEST_RUN][:_MOST_RUNS]
+    return [RawRun(start=start, end=end, raw_start=raw_start) for start, end, raw_start in runs]
+
+
+def _in_order(pieces: Sequence[Piece], body: str) -> list[Removed]:
     """By place in the raw body; those without a place last, as they were found."""
-    placed = [(piece.body.raw_range(), piece) for piece in pieces]
-    known = sorted(
-        ((where, piece) for where, piece in placed if where is not None), key=lambda pair: pair[0]
-    )
-    return [piece for _, piece in known] + [piece for where, piece in placed if where is None]
+    removed = [_removed(piece, body) for piece in pieces]
+    return sorted(removed, key=lambda piece: (piece.start is None, piece.start or 0))
 
 
 def _removed(piece: Piece, body: str) -> Removed:

@@ -26,7 +26,7 @@ class Cues:
     """All cue phrases, folded.
 
     `alone`, `lead`, `within`, `maybe` and `labels` give the kind of furniture that a phrase stands
-    for; `any_lead`, `any_within` and `any_maybe` find those phrases as whole words.
+    for; `any_lead`, `any_heading`, `any_within` and `any_maybe` find phrases as whole words.
     """
 
     alone: Mapping[str, str]
@@ -35,6 +35,7 @@ class Cues:
     within: Mapping[str, str]
     maybe: Mapping[str, str]
     any_lead: re.Pattern[str]
+    any_heading: re.Pattern[str]
     any_within: re.Pattern[str]
     any_maybe: re.Pattern[str]
     credit_labels: re.Pattern[str]
@@ -66,6 +67,7 @@ def cues() -> Cues:
         within=within,
         maybe=maybe,
         any_lead=_words(lead),
+        any_heading=_words(_kinds(data, "heading")),
         any_within=_words(within),
         any_maybe=_words(maybe),
         credit_labels=_words(data["credit"]["labels"]),

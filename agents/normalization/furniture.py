@@ -14,10 +14,11 @@ from typing import Final
 
 from agents.normalization.bylines import byline_of, closing_byline, is_names
 from agents.normalization.cues import cues
-from agents.normalization.dates import Date, date_line, parse_date
+from agents.normalization.dates import Date, date_line, find_date, parse_date
 from agents.normalization.folding import bare, fold
 from agents.normalization.layout import Block, ends_a_sentence
 from agents.normalization.mapped import Mapped
+from agents.normalization.relative import relative_line
 from agents.normalization.sentences import sentences
 
 _HEAD, _TAIL = 6, 4
@@ -40,6 +41,8 @@ _COLON: Final = re.compile(r"\s?[:/] ?\S")
 _CLOSING_SIGN: Final = re.compile(r"© ?[^.]{2,50}$")
 # `… los Andes. EFE`: in an article the last paragraph may be signed like that, too.
 _SIGNED: Final = re.compile(r"[.)»”\"] ?([A-Z][A-Z /-]{1,30})$")
+# `Words of a caption or a title | The Site`
+_OF_THE_SITE: Final = re.compile(r"\w \| [^|.]{2,25}$")
 _SIGNATURE: Final = re.compile(r"(?:©|\(c\)|copyright)\s*\S", re.I)
 
 
@@ -59,6 +62,7 @@ class Findings:
     removed: list[Piece] = field(default_factory=list)
     byline: str | None = None
     published: Date | None = None
+    relative: str | None = None
     provenance: str | None = None
     machine_translated: bool = False
 
@@ -175,6 +179,15 @@ def verdict(text: str, *, page: bool = False) -> tuple[str, str] | None:
     return _likely(text) if certain is None and page else certain
 
 
+def kind_of(line: str) -> tuple[str, str] | None:
+    """Kind and rule of a line of a page that stands outside its article, None for any other."""
+    if date_line(line) is not None or relative_line(line):
+        return "date", "date-line"
+    if byline_of(line, last=False) is not None:
+        return "byline", "byline-line"
+    return verdict(line, page=True)
+
+
 def _likely(text: str) -> tuple[str, str] | None:
     if len(text) > _LONGEST_WITHIN:
         return None
@@ -182,10 +195,16 @@ def _likely(text: str) -> tuple[str, str] | None:
     if found:
         kind = cues().maybe[found.group()]
         return kind, f"{kind}:maybe"
+    if len(text) <= _LONGEST_LABELLED and _OF_THE_SITE.search(text) and not _says_who_or_when(text):
+        return "credit", "credit:site"
     signed = _SIGNED.search(text[-70:])
     if signed and cues().agencies.fullmatch(fold(signed[1])):
         return "credit", "credit:agency"
     return None
+
+
+def _says_who_or_when(text: str) -> bool:
+    return find_date(text) is not None or byline_of(text, last=False) is not None
 
 
 @lru_cache(maxsize=16_384)
@@ -199,6 +218,8 @@ def _certain(text: str) -> tuple[str, str] | None:
             return kind, f"{kind}:alone"
     if kind := _lead(text, folded):
         return kind, f"{kind}:lead"
+    if len(text) <= _LONGEST_LABEL and not ends_a_sentence(text) and found.any_heading.match(whole):
+        return "related", "related:heading"
     if len(text) <= _LONGEST_WITHIN and (match := found.any_within.search(folded)):
         kind = found.within[match.group()]
         return kind, f"{kind}:within"
@@ -234,6 +255,8 @@ def _credit(text: str, folded: str) -> str | None:
     if _SIGNATURE.match(folded.lstrip("( ")) and len(text) <= 100:
         return "credit:sign"
     opening = len(folded) - len(folded.lstrip("([* "))
+    if len(text) <= _LONGEST_LABEL and _agencies_alone(text, folded):
+        return "credit:agency-alone"
     label = found.credit_labels.match(folded, opening)
     if label and len(text) <= _LONGEST_LABELLED:
         if _CREDIT_SIGN.match(folded, label.end()):
@@ -242,6 +265,20 @@ def _credit(text: str, folded: str) -> str | None:
         if to and is_names(text[to.end() :].rstrip(" )].")):
             return "credit:name"
     return _closing_credit(text, folded)
+
+
+def _agencies_alone(text: str, folded: str) -> bool:
+    """`Getty Images`, `Photo AFP`, `A. Name / Reuters`: an agency, and at most names around it."""
+    found = cues()
+    if text.endswith((".", "?", "!")) or not found.agencies.search(folded):
+        return False
+    rest = found.credit_labels.sub(" ", found.agencies.sub(" ", folded))
+    if not re.search(r"\w", rest):
+        return True
+    names = [part for part in re.split(r"[/|–—]", text) if part.strip()]
+    return len(names) > 1 and all(
+        is_names(part) or found.agencies.fullmatch(fold(part).strip()) is not None for part in names
+    )
 
 
 def _closing_credit(text: str, folded: str) -> str | None:
@@ -277,20 +314,24 @@ def _without_dates_and_bylines(lines: list[Block], findings: Findings) -> list[B
         for at in order:
             if at in gone:
                 continue
-            if _signs(lines[at], at == len(lines) - 1, findings):
+            if signs(lines[at], last=at == len(lines) - 1, findings=findings):
                 gone.add(at)
             elif (passed := passed + 1) == window:
                 break
     return [line for at, line in enumerate(lines) if at not in gone]
 
 
-def _signs(line: Block, last: bool, findings: Findings) -> bool:
+def signs(line: Block, *, last: bool, findings: Findings) -> bool:
     """Whether the line only says when or by whom; what it says goes to `findings`."""
     date = date_line(line.text)
     signed = byline_of(line.text, last=last) if date is None else None
     if date is not None:
         findings.removed.append(Piece("date", line.body, "date-line"))
         findings.published = findings.published or date
+    elif relative_line(line.text):
+        findings.removed.append(Piece("date", line.body, "date-relative"))
+        findings.relative = findings.relative or line.text
+        return True
     elif signed is not None:
         findings.removed.append(Piece("byline", line.body, "byline-line"))
         findings.byline = findings.byline or signed.name

@@ -7,18 +7,25 @@ from typing import Final
 from agents.normalization.folding import fold
 from agents.normalization.layout import Block, ends_a_sentence
 
-_SHORTEST, _LONGEST, _MOST_WORDS = 12, 160, 28
-_SHORTEST_PARAGRAPH = 80
+_SHORTEST, _LONGEST, _MOST_WORDS = 12, 140, 24
+_SHORTEST_PARAGRAPH, _DEEPEST_PARAGRAPH = 80, 3
 _SITE_PART: Final = re.compile(r"\s+[|–—·•-]\s+(?=[^|–—·•]{1,60}$)")
 
 
 def headline(lines: Sequence[Block]) -> str | None:
-    """The first line where it reads as a headline: short, with no full stop, over a paragraph."""
-    if len(lines) < 2 or not looks_like_headline(lines[0].text):
+    """The first line where it reads as a headline: short, no full stop, over a paragraph.
+
+    A standfirst may stand in between, if it does not read as a headline itself: otherwise the
+    text without its headline would seem to have another one.
+    """
+    if not lines or not looks_like_headline(lines[0].text):
         return None
-    text = lines[1].text
-    paragraph = len(text) >= _SHORTEST_PARAGRAPH and len(text) > len(lines[0].text)
-    return lines[0].text if paragraph and not looks_like_headline(text) else None
+    for line in lines[1:_DEEPEST_PARAGRAPH]:
+        if looks_like_headline(line.text):
+            return None
+        if len(line.text) >= _SHORTEST_PARAGRAPH and len(line.text) > len(lines[0].text):
+            return lines[0].text
+    return None
 
 
 def looks_like_headline(text: str) -> bool:

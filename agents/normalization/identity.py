@@ -5,6 +5,10 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
+from simhash import Simhash
+
+from agents.normalization.folding import fold
+
 _TRACKING: Final = re.compile(
     r"(?:utm_.*|mtm_.*|pk_.*|hsa_.*|_hs.*|vero_.*|ga_.*|at_.*|ns_.*|xtor|fbclid|gclid|gclsrc|dclid"
     r"|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|mc_cid|mc_eid|cmpid|cmp|ncid|ocid"
@@ -15,6 +19,9 @@ _PORTS: Final = {"http": 80, "https": 443}
 _OTHER_HOSTS: Final = ("amp.", "m.", "mobile.")
 _AMP_PATH: Final = re.compile(r"/amp(?=/|$)|\.amp(?=\.html?$|$)|(?<=/)amp-(?=[^/]+\.html?$)")
 _LONGEST: Final = 4_000
+_WORD: Final = re.compile(r"\w+")
+_SHINGLE: Final = 3
+_FEWEST_WORDS: Final = 20
 
 
 def canonical_url(url: str | None) -> str | None:
@@ -51,6 +58,19 @@ def article_id(source: str | None, url: str | None, text: str) -> str:
 def content_hash(title: str | None, text: str) -> str:
     """Hex sha256 over title and text: it changes when what a reader reads changes."""
     return _sha256(title or "", text)
+
+
+def near_duplicate(text: str) -> str | None:
+    """The SimHash of the text's overlapping groups of three words, as 16 hex digits.
+
+    None for fewer than 20 words. Case, accents and punctuation do not count. Method: Charikar,
+    "Similarity estimation techniques from rounding algorithms", STOC 2002, on word shingles.
+    """
+    words = _WORD.findall(fold(text))
+    if len(words) < _FEWEST_WORDS:
+        return None
+    shingles = (" ".join(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
+    return f"{Simhash(list(shingles)).value:016x}"
 
 
 def _split(url: str | None) -> SplitResult | None:

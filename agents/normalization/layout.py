@@ -32,11 +32,11 @@ def blocks(body: Mapped) -> list[Block]:
     """The lines that are not blank, in order."""
     found, start, apart = [], 0, True
     for line in body.text.split("\n"):
-        if line.strip():
-            found.append(Block(body.cut(start, start + len(line)).strip(), apart))
-            apart = False
-        else:
-            apart = True
+        bare = line.strip()
+        if bare:
+            first = start + len(line) - len(line.lstrip())
+            found.append(Block(body.cut(first, first + len(bare)), apart))
+        apart = not bare
         start += len(line) + 1
     return found
 

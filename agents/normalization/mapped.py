@@ -5,11 +5,12 @@ from the raw body, whatever was repaired before.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 UNKNOWN = -1
+MOST_SOUGHT = 500
 _REACH = 16
 _PATIENCE = 2_000
 _LONGEST_REWRITE = 64
@@ -44,6 +45,23 @@ class Mapped:
     def lost(cls, text: str) -> Self:
         """Text whose place in the raw body is not known, such as text taken from HTML."""
         return cls(text, *(array("q", [UNKNOWN]) * len(text) for _ in range(2)))
+
+    @classmethod
+    def sought(cls, text: str, raw: str) -> Self:
+        """Text taken from the raw body by others: each line where it stands, in order, or lost.
+
+        Looks for the first `MOST_SOUGHT` lines only.
+        """
+        found, at = cls.lost(text), 0
+        start = 0
+        for number, line in enumerate(text.split("\n")):
+            place = raw.find(line, at) if line and number < MOST_SOUGHT else UNKNOWN
+            if place != UNKNOWN:
+                at = place + len(line)
+                found.starts[start : start + len(line)] = array("q", range(place, at))
+                found.ends[start : start + len(line)] = array("q", range(place + 1, at + 1))
+            start += len(line) + 1
+        return found
 
     def __len__(self) -> int:
         return len(self.text)
@@ -90,6 +108,19 @@ class Mapped:
             return None
         start, end = self.starts[0], self.ends[-1]
         return (start, end) if start < end else None
+
+    def runs(self, raw: str) -> Iterator[tuple[int, int, int]]:
+        """The longest parts `[start, end)` that stand unchanged in the raw body, and where."""
+        start, inside = 0, False
+        for at, place in enumerate(self.starts):
+            same = place != UNKNOWN and raw[place] == self.text[at]
+            if inside and not (same and place == self.starts[at - 1] + 1):
+                yield start, at, self.starts[start]
+                inside = False
+            if same and not inside:
+                start, inside = at, True
+        if inside:
+            yield start, len(self), self.starts[start]
 
     def _range(self, start: int, end: int) -> tuple[int, int]:
         if end - start > _LONGEST_REWRITE:

@@ -4,23 +4,28 @@ The markup is parsed, never executed, and nothing it names is fetched.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 from lxml import html as lxml_html
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError, iterwalk
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
 from agents.normalization.dates import Date, parse_date
 from agents.normalization.folding import words
+from agents.normalization.headline import same_words
 from schemas import Unprocessable
 
 MOST_TAGS: Final = 30_000
 DEEPEST: Final = 200
 LONGEST_ATTRIBUTES: Final = 2_000
 MOST_ENTITIES: Final = 200_000
+MOST_OUTSIDE: Final = 1_000
+MOST_AUTHORS: Final = 10
 
 _TAG: Final = re.compile(
     r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40}+)"
@@ -39,6 +44,16 @@ _NOT_NESTING: Final = words(
     "area base br col embed hr img input link meta param source track wbr p li dt dd td th tr "
     "thead tbody tfoot option optgroup colgroup html head body rp rt"
 )
+_BLOCKS: Final = words(
+    "address article aside blockquote body br button caption dd details div dl dt fieldset "
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr label legend li main nav ol option "
+    "p pre section select summary table tbody td tfoot th thead tr ul"
+)
+_UNSEEN: Final = words("head noscript script style svg template iframe object")
+# A line shorter than this may stand in the article by chance.
+_SHORTEST_PART: Final = 25
+_TITLE_PATHS: Final = ("//meta[@property='og:title' or @name='og:title']/@content",)
+_AUTHOR_PATHS: Final = ("//meta[@name='author' or @property='article:author']/@content",)
 _DATE_PATHS: Final = (
     "//meta[@property='article:published_time' or @property='og:article:published_time']/@content",
     "//meta[@itemprop='datePublished']/@content",
@@ -53,9 +68,13 @@ _DATE_PATHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What an HTML page holds: the text of its article and what its metadata says."""
+    """What an HTML page holds: the text of its article and what its metadata says.
+
+    `outside` are the lines of text that are not in it, in order, at most MOST_OUTSIDE of them.
+    """
 
     text: str
+    outside: tuple[str, ...]
     title: str | None
     byline: str | None
     published: Date | None
@@ -99,6 +118,9 @@ def read_page(body: str) -> Page:
     structured = _linked_data(tree)
     language = tree.get("lang") or _first(tree, ("//meta[@property='og:locale']/@content",))
     published = _published(tree, structured)
+    title = structured.get("headline") or _first(tree, _TITLE_PATHS)
+    author = structured.get("author") or next(filter(_is_name, _all(tree, _AUTHOR_PATHS)), None)
+    lines = _lines(tree)
     document = bare_extraction(
         tree, with_metadata=True, include_comments=False, date_extraction_params=_NO_GUESSING
     )
@@ -108,8 +130,9 @@ def read_page(body: str) -> Page:
         )
     return Page(
         text=document.text or "",
-        title=document.title,
-        byline=document.author,
+        outside=_outside(lines, document.text or "", title or document.title),
+        title=title or document.title,
+        byline=author or document.author,
         published=published,
         url=document.url,
         site=document.sitename,
@@ -151,6 +174,45 @@ def _hostile(what: str) -> Unprocessable:
     )
 
 
+def _lines(tree: Any) -> list[str]:
+    """The page's text as a reader sees it, a line for each block; scripts and styles left out."""
+    lines, parts = [], list[str]()
+
+    def end_line() -> None:
+        line = " ".join("".join(parts).split())
+        parts.clear()
+        if line:
+            lines.append(line)
+
+    walk = iterwalk(tree, events=("start", "end"))
+    for event, element in walk:
+        unseen = element.tag in _UNSEEN
+        if element.tag in _BLOCKS or unseen:
+            end_line()
+        if event == "start":
+            if unseen:
+                walk.skip_subtree()
+            elif element.text:
+                parts.append(element.text)
+        elif element.tail:
+            parts.append(element.tail)
+    end_line()
+    return lines
+
+
+def _outside(lines: list[str], text: str, title: str | None) -> tuple[str, ...]:
+    inside = " ".join(text.split())
+    whole = {" ".join(line.split()) for line in text.split("\n")}
+    found = (
+        line
+        for line in lines
+        if line not in whole
+        and (len(line) < _SHORTEST_PART or line not in inside)
+        and not (title and same_words(line, title))
+    )
+    return tuple(islice(found, MOST_OUTSIDE))
+
+
 def _published(tree: Any, structured: dict[str, str]) -> Date | None:
     found = parse_date(structured.get("datePublished"))
     for path in _DATE_PATHS:
@@ -160,11 +222,14 @@ def _published(tree: Any, structured: dict[str, str]) -> Date | None:
 
 
 def _first(tree: Any, paths: tuple[str, ...]) -> str | None:
+    return next(_all(tree, paths), None)
+
+
+def _all(tree: Any, paths: tuple[str, ...]) -> Iterator[str]:
     for path in paths:
         for value in tree.xpath(path):
             if str(value).strip():
-                return str(value).strip()
-    return None
+                yield str(value).strip()
 
 
 def _linked_data(tree: Any) -> dict[str, str]:
@@ -176,8 +241,20 @@ def _linked_data(tree: Any) -> dict[str, str]:
             continue
         for entry in _objects(loaded):
             if isinstance(entry.get("datePublished"), str):
-                return {key: value for key, value in entry.items() if isinstance(value, str)}
+                found = {key: value for key, value in entry.items() if isinstance(value, str)}
+                return found | {"author": _names(entry.get("author"))}
     return {}
+
+
+def _names(authors: Any) -> str:
+    """The names in JSON-LD's `author`: a string, an object with a `name`, or a list of either."""
+    listed = authors if isinstance(authors, list) else [authors]
+    names = [one.get("name") if isinstance(one, dict) else one for one in listed[:MOST_AUTHORS]]
+    return ", ".join(name.strip() for name in names if isinstance(name, str) and _is_name(name))
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text.strip()) <= 80 and "://" not in text and "@" not in text
 
 
 def _objects(loaded: Any) -> list[dict[str, Any]]:

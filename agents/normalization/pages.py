@@ -4,70 +4,86 @@ Method: maximum subsequence segmentation (Pasternack and Roth, "Extracting artic
 web with maximum subsequence segmentation", WWW 2009) over lines instead of tokens. Every line gets
 a score, positive for prose and negative for the lines of menus and lists of links; the article is
 the run with the largest sum. Prose is told by length, an end mark and the share of function words.
+A forest trained on labelled pages then looks at every line in and around that run.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from agents.normalization.cues import cues
-from agents.normalization.folding import fold
-from agents.normalization.furniture import verdict
+from agents.normalization.features import Numbers, features
 from agents.normalization.headline import looks_like_headline
 from agents.normalization.layout import ends_a_sentence
+from agents.normalization.segments import Segment, read_segments
 
-_FEWEST_LINES = 30
+_FEWEST_LINES, _MOST_LINES = 30, 5_000
 _FEWEST_FURNITURE = 5
 _MANY_LINES = 100
 _MANY_BULLETS = 25
 # A run this strong beside the strongest one, or this strong in itself, is an article of its own.
 _NEAR_LARGEST = 0.35
 _OWN_SHARE, _OWN_SUM = 0.15, 15.0
-_SHORT_SHARE = 0.3
+_LONGEST_LOOSE, _LOOSE_SHARE = 160, 0.3
 _SHORTEST_ARTICLE = 400
 _HEADLINE_REACH = 40
 _REACH = 40
 _SHORTEST_CUT_OFF = 120
 _SHORTEST_PARAGRAPH = 200
 _LONGEST_HEADING = 5
-_LARGEST_BOX = 8
+_LARGEST_BOX, _LARGEST_TABLE = 8, 40
 _ENOUGH = 800
 _SAME_SUBJECT = 0.33
 _HEADLINE_SHARE = 0.5
+_SURE_INSIDE, _SURE_OUTSIDE = 0.5, 0.75
 
-_BULLET: Final = re.compile(r"[*+•·◦▪>»-] |o ")
-_WORD: Final = re.compile(r"[^\W\d_]+")
 _BARRIERS: Final = {"comments": -8.0, "related": -5.0, "subscribe": -3.0, "cookies": -3.0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    words: tuple[str, ...]
-    density: float
-    kind: str | None
-    prose: bool
-    bullet: bool
+class Classifier(Protocol):
+    """Tells the article's lines from those around it."""
+
+    def article_share(self, lines: Numbers) -> Numbers:
+        """How sure it is, in 0..1, that each row of features is a line of the article."""
 
 
-def article_lines(lines: Sequence[str]) -> list[bool] | None:
+def article_lines(lines: Sequence[str], classifier: Classifier) -> list[bool] | None:
     """Which lines belong to the article, or None where the text is not a whole page.
 
-    A page has many lines, a good part of them short, and several that are furniture by their own
-    words; a poem, a list or an interview has not.
+    The rules choose the run; the classifier then decides line by line, and needs to be surer to
+    add a line from outside the run, such as a title, than to keep one inside.
     """
-    if len(lines) < _FEWEST_LINES:
+    read = read_page_lines(lines)
+    run = None if read is None else run_of(read)
+    if read is None or run is None:
         return None
-    short = sum(len(line) < 60 and not ends_a_sentence(line) for line in lines)
-    if short < _SHORT_SHARE * len(lines):
+    shares = classifier.article_share(features(read, run))
+    return [
+        bool(share >= (_SURE_INSIDE if inside else _SURE_OUTSIDE))
+        for share, inside in zip(shares, run, strict=True)
+    ]
+
+
+def read_page_lines(lines: Sequence[str]) -> list[Segment] | None:
+    """The lines read, or None where the text is not a whole page.
+
+    A page has many lines, a good part of them short or without an end mark, and several that are
+    furniture by their own words; a poem, a list or an interview has not.
+    """
+    if not _FEWEST_LINES <= len(lines) <= _MOST_LINES:
         return None
-    read = _read(lines)
+    loose = sum(len(line) < _LONGEST_LOOSE and not ends_a_sentence(line) for line in lines)
+    if loose < _LOOSE_SHARE * len(lines):
+        return None
+    read = read_segments(lines)
     marked = sum(line.kind is not None for line in read)
     if marked < _FEWEST_FURNITURE and sum(line.bullet for line in read) < _MANY_BULLETS:
         return None
+    return read
+
+
+def run_of(read: Sequence[Segment]) -> list[bool] | None:
+    """Which lines the rules take for the article, or None where they find none."""
     start, end = _article(read)
-    shortest = _SHORTEST_ARTICLE if len(lines) < _MANY_LINES else _SHORTEST_ARTICLE // 3
+    shortest = _SHORTEST_ARTICLE if len(read) < _MANY_LINES else _SHORTEST_ARTICLE // 3
     if _prose(read[start:end]) < shortest:
         return None
     keep = [start <= at < end for at in range(len(read))]
@@ -81,33 +97,7 @@ def article_lines(lines: Sequence[str]) -> list[bool] | None:
     return keep
 
 
-def _read(lines: Sequence[str]) -> list[_Line]:
-    split = [tuple(_WORD.findall(fold(line))) for line in lines]
-    stopwords = max(
-        cues().stopwords.values(),
-        key=lambda known: sum(word in known for words in split for word in words),
-    )
-    read = []
-    for text, words in zip(lines, split, strict=True):
-        density = sum(word in stopwords for word in words) / len(words) if words else 0.0
-        found = verdict(text, page=True)
-        prose = (
-            found is None and len(words) >= 8 and density >= 0.2 and ends_a_sentence(text)
-        ) or (len(words) >= 40 and density >= 0.3)
-        read.append(
-            _Line(
-                text,
-                words,
-                density,
-                found[0] if found else None,
-                prose,
-                bool(_BULLET.match(text)),
-            )
-        )
-    return read
-
-
-def _score(line: _Line) -> float:
+def _score(line: Segment) -> float:
     if line.prose:
         return min(len(line.text), 600) / 60
     if not line.words:
@@ -119,7 +109,7 @@ def _score(line: _Line) -> float:
     return -1.0 if len(line.text) < 200 else 0.0
 
 
-def _article(read: Sequence[_Line]) -> tuple[int, int]:
+def _article(read: Sequence[Segment]) -> tuple[int, int]:
     """The best run, cut where the readers' comments begin, and what a box of links cut off it."""
     scores = [_score(line) for line in read]
     start, end = _best_run(scores)
@@ -134,26 +124,33 @@ def _article(read: Sequence[_Line]) -> tuple[int, int]:
     return start, end
 
 
-def _beyond_a_box(read: Sequence[_Line], end: int) -> int | None:
-    """Where the paragraphs end that go on a few lines below `end`, None where there are none.
+def _beyond_a_box(read: Sequence[Segment], end: int) -> int | None:
+    """Where the paragraphs end that go on below `end`, None where there are none.
 
-    Two long ones in a row, and no comments in between: a list of links has a title over each blurb.
+    Beyond a box of links, a few lines: two long paragraphs in a row, and no comments in between,
+    because a list of links has a title over each blurb. Beyond a table or list, which has no line
+    of furniture in it: further lines, and one paragraph at a small distance.
     """
-    for at in range(end, min(end + _LARGEST_BOX, len(read) - 1)):
-        if read[at].kind == "comments":
+    plain = True
+    for at in range(end, min(end + _LARGEST_TABLE, len(read) - 1)):
+        away = at - end
+        heading = len(read[at].words) <= _LONGEST_HEADING
+        plain = plain and (read[at].kind is None or (read[at].kind == "related" and not heading))
+        if read[at].kind == "comments" or (away >= _LARGEST_BOX and not plain):
             return None
-        if _long(read[at]) and _long(read[at + 1]):
+        alone = plain and away <= _LARGEST_BOX
+        if _long(read[at]) and (alone or any(map(_long, read[at + 1 : at + 2 + 2 * plain]))):
             while at < len(read) and read[at].prose:
                 at += 1
             return at
     return None
 
 
-def _long(line: _Line) -> bool:
+def _long(line: Segment) -> bool:
     return line.prose and not line.bullet and len(line.text) >= _SHORTEST_CUT_OFF
 
 
-def _prose(read: Sequence[_Line]) -> int:
+def _prose(read: Sequence[Segment]) -> int:
     return sum(len(line.text) for line in read if line.prose)
 
 
@@ -176,7 +173,7 @@ def _best_run(scores: Sequence[float]) -> tuple[int, int]:
     return next(((first, last) for reached, first, last in runs if reached >= enough), (0, 0))
 
 
-def _asides(read: Sequence[_Line], start: int, end: int) -> list[int]:
+def _asides(read: Sequence[Segment], start: int, end: int) -> list[int]:
     """Captions inside the run, and the links and blurbs below a heading such as `Related`."""
     gone = []
     listing = False
@@ -192,7 +189,7 @@ def _asides(read: Sequence[_Line], start: int, end: int) -> list[int]:
     return gone
 
 
-def _cut_off(read: Sequence[_Line], start: int, end: int) -> list[int]:
+def _cut_off(read: Sequence[Segment], start: int, end: int) -> list[int]:
     """Paragraphs near the run, beyond a menu or a box, that speak of the same things."""
     used = _used(read, start, end)
     last = min(len(read), end + _REACH)
@@ -201,26 +198,21 @@ def _cut_off(read: Sequence[_Line], start: int, end: int) -> list[int]:
     return [
         at
         for at in near
-        if _long(read[at])
-        and len(_content(read[at]) & used) >= _SAME_SUBJECT * len(_content(read[at]))
+        if _long(read[at]) and len(read[at].content & used) >= _SAME_SUBJECT * len(read[at].content)
     ]
 
 
-def _content(line: _Line) -> set[str]:
-    return {word for word in line.words if len(word) > 4}
+def _used(read: Sequence[Segment], start: int, end: int) -> set[str]:
+    return {word for line in read[start:end] for word in line.content}
 
 
-def _used(read: Sequence[_Line], start: int, end: int) -> set[str]:
-    return {word for line in read[start:end] for word in line.words if len(word) > 4}
-
-
-def _title(read: Sequence[_Line], start: int, end: int) -> int | None:
+def _title(read: Sequence[Segment], start: int, end: int) -> int | None:
     """The headline above the run whose words the run uses most, the topmost among equals."""
     used = _used(read, start, end)
     best, found = _HEADLINE_SHARE, None
     for at in range(max(0, start - _HEADLINE_REACH), start):
         line = read[at]
-        content = _content(line)
+        content = line.content
         if line.kind or line.bullet or len(content) < 2 or not looks_like_headline(line.text):
             continue
         share = len(content & used) / len(content)

@@ -164,13 +164,15 @@ class Watch:
         await self._show(self._summed(states, broker=True))
 
     async def _workers(self, client: AIOKafkaAdminClient) -> dict[str, int]:
-        """Members of each stage's consumer group."""
+        """Members of each stage's consumer group that have partitions, or are about to get some."""
         found: dict[str, int] = {}
         try:
             for stage in self._stages:
                 # One group a call: aiokafka 0.14 misreads an answer that describes several.
                 [answer] = await client.describe_consumer_groups([group_of(stage, self._settings)])
-                found |= {group[1]: len(group[5]) for group in answer.groups}
+                for _, group, state, _, _, members, *_ in answer.groups:
+                    assigned = [member for member in members if member[4] or state != "Stable"]
+                    found[group] = len(assigned)
         except GroupCoordinatorNotAvailableError:
             return {}  # no group has ever met on this broker
         return found

@@ -50,6 +50,7 @@ from streams.metrics import (
     RECORDS,
     REREADS,
     RETRIES,
+    TRANSLATION_MEMORY,
     UNMEASURED,
     WORK_SECONDS,
     Count,
@@ -354,6 +355,11 @@ def language_quality() -> Board:
                             "copies per minute": f"sum({_rate(NEAR_DUPLICATES)}) * 60",
                         },
                         "Articles whose text the same worker has seen under another article_id.",
+                    ),
+                    _curves(
+                        "Translation memory, sentences per minute",
+                        {"{{memory}}": f"sum by (memory) ({_rate(TRANSLATION_MEMORY)}) * 60"},
+                        "Sentences that were translated before, and those that were not.",
                     ),
                     _curves(
                         "From publication to enriched",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.normalization.agent import load
-from agents.normalization.markup import is_html
+from agents.normalization.markup import MOST_OUTSIDE, is_html
 from schemas import NormalizedArticle, RawArticle, Unprocessable
 from streams.settings import Settings
 
@@ -69,10 +69,68 @@ def test_the_fields_of_the_record_win_over_metadata(work: Work) -> None:
 
 
 def test_furniture_found_in_a_page_is_quoted_from_its_markup(work: Work) -> None:
-    [piece] = work(RawArticle(body=PAGE)).removed
-    assert piece.kind == "advert"
+    [piece] = [piece for piece in work(RawArticle(body=PAGE)).removed if piece.kind == "advert"]
     assert piece.start is not None
     assert PAGE[piece.start : piece.start + len(piece.text)] == piece.text == "Pubblicità"
+
+
+def test_what_the_page_has_around_its_article_is_listed_in_order(work: Work) -> None:
+    removed = work(RawArticle(body=PAGE)).removed
+    assert [(piece.kind, piece.text) for piece in removed] == [
+        ("page", "Prima pagina"),
+        ("page", "Sport"),
+        ("advert", "Pubblicità"),
+        ("subscribe", "Tutti i diritti riservati"),
+    ]
+
+
+def test_what_is_listed_of_a_page_is_bounded(work: Work) -> None:
+    links = "".join(f"<li><a href='/{number}'>Voce {number}</a></li>" for number in range(3_000))
+    body = f"<html><body><ul>{links}</ul><article><p>{FIRST}</p><p>{SECOND}</p></article>"
+    assert len(work(RawArticle(body=body)).removed) <= MOST_OUTSIDE
+
+
+def test_paragraphs_that_stand_in_the_markup_unchanged_know_their_place(work: Work) -> None:
+    article = work(RawArticle(body=PAGE))
+    quoted = {PAGE[run.raw_start : run.raw_start + run.end - run.start] for run in article.raw_runs}
+    assert quoted == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "byline", "date"),
+    [
+        (
+            '<script type="application/ld+json">{"@type":"NewsArticle","headline":"Notte di libri",'
+            '"author":[{"name":"Ada Bruni"},{"name":"Bo Verdi"}],"datePublished":"2024-03-12"}'
+            "</script>",
+            "Notte di libri",
+            "Ada Bruni, Bo Verdi",
+            "2024-03-12",
+        ),
+        (
+            '<meta property="og:title" content="Notte di libri"><meta name="author" content="Ada '
+            'Bruni"><meta property="article:published_time" content="2024-03-12T08:00:00Z">',
+            "Notte di libri",
+            "Ada Bruni",
+            "2024-03-12T08:00:00Z",
+        ),
+        (
+            '<title>Notte di libri</title><meta name="author" content="https://x.example/ada">'
+            '<meta name="date" content="2024-03">',
+            "Notte di libri",
+            None,
+            "2024-03",
+        ),
+        ('<script type="application/ld+json">{"broken": </script>', None, None, None),
+    ],
+)
+def test_metadata_comes_from_linked_data_or_meta_elements(
+    work: Work, head: str, title: str | None, byline: str | None, date: str | None
+) -> None:
+    body = f"<html><head>{head}</head><body><p>{FIRST}</p><p>{SECOND}</p></body></html>"
+    article = work(RawArticle(body=body))
+    assert (article.title, article.byline) == (title, byline)
+    assert (article.published_at.value if article.published_at else None) == date
 
 
 @pytest.mark.parametrize(

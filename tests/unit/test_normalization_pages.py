@@ -1,5 +1,6 @@
 """A whole page pasted as text is reduced to its article; a short text is never taken for a page."""
 
+from agents.normalization.forest import shipped
 from agents.normalization.pages import article_lines
 
 TITLE = "La funivia di Pila riparte con le cabine nuove"
@@ -19,7 +20,7 @@ FOOTER = ["Chi siamo", "Contatti", "Privacy", "Facebook", "Twitter", "Tutti i di
 
 
 def kept(lines: list[str]) -> list[str]:
-    verdict = article_lines(lines)
+    verdict = article_lines(lines, shipped())
     assert verdict is not None
     return [line for line, keep in zip(lines, verdict, strict=True) if keep]
 
@@ -50,14 +51,14 @@ def test_the_readers_comments_below_go() -> None:
 
 
 def test_a_short_text_is_no_page() -> None:
-    assert article_lines([TITLE, *PARAGRAPHS, "Leggi anche", "Pubblicità"]) is None
+    assert article_lines([TITLE, *PARAGRAPHS, "Leggi anche", "Pubblicità"], shipped()) is None
 
 
 def test_a_poem_is_no_page() -> None:
     verses = [f"e il vento che passa la riva numero {number}" for number in range(60)]
-    assert article_lines(verses) is None
+    assert article_lines(verses, shipped()) is None
 
 
 def test_an_interview_is_no_page() -> None:
     lines = [line for number in range(20) for line in (f"Perché, {number}?", PARAGRAPHS[1])]
-    assert article_lines(lines) is None
+    assert article_lines(lines, shipped()) is None

@@ -11,7 +11,7 @@ from streams.metrics import (
     NEAR_DUPLICATES,
     PAGE_METRICS,
     PUBLICATION_AGE_SECONDS,
-    RECENT_KEYS,
+    RECENT_SIGHTINGS,
     WORKER_METRICS,
     Count,
     Level,
@@ -111,15 +111,19 @@ def test_a_copy_is_the_same_text_under_another_id() -> None:
     def copies() -> float | None:
         return value(metrics, NEAR_DUPLICATES.name, stage="normalization")
 
-    metrics.record([Sighting(NEAR_DUPLICATES, ("text",), "article")], 0)
-    metrics.record([Sighting(NEAR_DUPLICATES, ("text",), "article")], 0)
+    metrics.record([Sighting(NEAR_DUPLICATES, 0xF0F0_0000_0000_1234, "article")], 0)
+    # Told again under its own id, as after a replay.
+    metrics.record([Sighting(NEAR_DUPLICATES, 0xF0F0_0000_0000_1234, "article")], 0)
     assert copies() == 0
-    metrics.record([Sighting(NEAR_DUPLICATES, ("other", "text"), "another")], 0)
+    # Three bits apart, then sixteen.
+    metrics.record([Sighting(NEAR_DUPLICATES, 0xF0F0_0000_0000_1233, "another")], 0)
+    assert copies() == 1
+    metrics.record([Sighting(NEAR_DUPLICATES, 0xF0F0_FFFF_0000_1234, "a third")], 0)
     assert copies() == 1
 
 
 def test_sightings_are_forgotten_before_they_fill_the_memory() -> None:
     metrics = StageMetrics("normalization")
-    for number in range(RECENT_KEYS + 10):
-        metrics.record([Sighting(NEAR_DUPLICATES, (str(number),), str(number))], 0)
-    assert len(metrics._seen) == RECENT_KEYS
+    for number in range(RECENT_SIGHTINGS + 10):
+        metrics.record([Sighting(NEAR_DUPLICATES, number << 20, "same")], 0)
+    assert len(metrics._seen[NEAR_DUPLICATES.name]) == RECENT_SIGHTINGS

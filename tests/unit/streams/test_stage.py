@@ -125,9 +125,13 @@ def test_what_the_stage_measures_travels_with_what_it_made() -> None:
     def measure(made: NormalizedArticle) -> list[Measure]:
         return [Sample(UNMEASURED, len(made.text))]
 
-    outcome = attempt(replace(STAGE, measure=measure), echo, b'{"body": "ciao"}', 1000)
+    def tally() -> list[Measure]:
+        return [Sample(UNMEASURED, 7)]
+
+    stage = replace(STAGE, measure=measure, tally=tally)
+    outcome = attempt(stage, echo, b'{"body": "ciao"}', 1000)
     assert isinstance(outcome, Produced)
-    assert outcome.measures == (Sample(UNMEASURED, 4),)
+    assert outcome.measures == (Sample(UNMEASURED, 4), Sample(UNMEASURED, 7))
 
 
 def test_an_article_that_cannot_be_measured_goes_on_and_is_counted() -> None:
