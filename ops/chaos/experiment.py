@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aiokafka.admin import NewPartitions
 
@@ -119,6 +119,7 @@ class Observed:
 
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 async def run(options: Options, say: Say, logs_to: Path | None = None) -> Observed:
@@ -170,7 +171,7 @@ class _Run:
     async def whole(self) -> Observed:
         options, seen = self.options, self.seen
         possible = self._possible(options.faults)
-        await asyncio.to_thread(self.brokers.start)
+        await in_thread(self.brokers.start)
         await observe.create_topics(self.settings, TOPICS, self.brokers)
         self.crew.start(self._names())
         faults = self._stretched(
@@ -308,11 +309,11 @@ class _Run:
                     if pid is not None:
                         processes.send(pid, SIGCONT)
             case "broker":
-                happened.detail = await _in_thread(lambda: self.brokers.kill(fault.target))
+                happened.detail = await in_thread(lambda: self.brokers.kill(fault.target))
             case "roll":
-                happened.detail = await _in_thread(self.brokers.roll)
+                happened.detail = await in_thread(self.brokers.roll)
             case "disk":
-                happened.detail = await _in_thread(self.brokers.fill_disk)
+                happened.detail = await in_thread(self.brokers.fill_disk)
             case "add":
                 stages = self.options.stages
                 name = f"{stages[fault.target % len(stages)]}/{self.options.workers}"
@@ -472,7 +473,7 @@ def _environment(options: Options, folder: Path, brokers: Brokers) -> dict[str, 
     return {**os.environ, **ours}
 
 
-async def _in_thread(call: Callable[[], str]) -> str:
+async def in_thread(call: Callable[[], T]) -> T:
     """Runs a blocking call to its end even when cancelled, so that no broker is left half started
     that nobody knows of."""
     thread = asyncio.ensure_future(asyncio.to_thread(call))

@@ -58,7 +58,7 @@ async def measure(messages: int, rounds: int, say: Say) -> dict[str, Any]:
     rates: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
     costs: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
     try:
-        await asyncio.to_thread(brokers.start)
+        await experiment.in_thread(brokers.start)
         for number in range(rounds):
             # Turn about, so that a disturbance does not always meet the same one.
             order = VARIANTS if number % 2 == 0 else tuple(reversed(VARIANTS))
