@@ -186,12 +186,13 @@ def stalls(
 
 
 def blame(
-    found: Sequence[Stall], times: Sequence[float], slack: float = 0.3
+    found: Sequence[Stall], times: Sequence[float], slack: float = 1.5
 ) -> dict[int, list[Stall]]:
     """The stalls by the number of the fault that brought them; `times` are the faults' beginnings.
 
-    A fault that happens within a stall brought it (the first, where there are several); else it was
-    the last one before it. What stalls before any fault is under BEFORE_ANY_FAULT.
+    A fault that happens within a stall, or at most `slack` seconds before it (a poison record has to
+    be written first), brought it: the first, where there are several. Else it was the last one
+    before. What stalls before any fault is under BEFORE_ANY_FAULT.
     """
     blamed: dict[int, list[Stall]] = defaultdict(list)
     for stall in found:

@@ -166,9 +166,14 @@ def test_one_partition_may_stall_while_another_goes_on() -> None:
 
 
 def test_a_stall_is_blamed_on_the_fault_within_it_else_on_the_last_before_it() -> None:
-    during, after, early = Stall("a", 9.9, 14.0), Stall("a", 16.0, 18.0), Stall("a", 1.0, 2.0)
+    during, after, early = Stall("a", 9.9, 14.0), Stall("a", 18.0, 19.0), Stall("a", 1.0, 2.0)
     blamed = checker.blame([during, after, early], [10.0, 15.0])
     assert blamed == {0: [during], 1: [after], BEFORE_ANY_FAULT: [early]}
+
+
+def test_a_stall_that_begins_soon_after_a_fault_is_not_blamed_on_the_next_one() -> None:
+    poisoned = Stall("a", 10.8, 16.0)
+    assert checker.blame([poisoned], [10.0, 15.0]) == {0: [poisoned]}
 
 
 def test_the_timeline_counts_what_came_and_what_is_still_to_come() -> None:
