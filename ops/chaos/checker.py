@@ -190,8 +190,8 @@ def blame(
 ) -> dict[int, list[Stall]]:
     """The stalls by the number of the fault that brought them; `times` are the faults' beginnings.
 
-    A fault that happens within a stall, or at most `slack` seconds before it (a poison record has to
-    be written first), brought it: the first, where there are several. Else it was the last one
+    A fault that happens within a stall, or at most `slack` seconds before it (a poison record has
+    to be written first), brought it: the first, where there are several. Else it was the last one
     before. What stalls before any fault is under BEFORE_ANY_FAULT.
     """
     blamed: dict[int, list[Stall]] = defaultdict(list)
