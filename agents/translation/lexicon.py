@@ -32,6 +32,29 @@ def words(pair: str) -> dict[str, str]:
     return {row[0]: row[1] for row in rows(f"words.{pair}.tsv")}
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A translation by lemma. `gender` (`m`, `f`) is given where it may differ from that of the
+    dictionary's own; `formed_here` says that Apertium's generator does not have the lemma."""
+
+    lemma: str
+    gender: str
+    formed_here: bool
+
+
+# Lemma and first tag of the source side to what shall be its translation.
+Glossary = dict[tuple[str, str], Entry]
+
+
+@cache
+def glossary(pair: str) -> Glossary:
+    """Our own entries over the dictionary of a pair such as `cat-por`."""
+    return {
+        (row[0], row[1]): Entry(row[2].removesuffix("!"), "".join(row[3:4]), row[2].endswith("!"))
+        for row in rows(f"lemmas.{pair}.tsv")
+    }
+
+
 @cache
 def phrases(pair: str) -> Phrases | None:
     """The phrase table of a pair, or None."""

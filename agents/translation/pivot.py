@@ -14,6 +14,7 @@ import simplemma
 from agents.translation import lexicon, mend, names, stream
 from agents.translation.apertium import Pipeline
 from agents.translation.engines import Quality, Rendering
+from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 from agents.translation.shield import Kind, Piece, Shield, is_token
@@ -49,7 +50,7 @@ class Pivot:
         pairs: tuple[str, ...],
         route: str,
         analyser: Pipeline,
-        hops: tuple[Pipeline, ...],
+        hops: tuple[Hop, ...],
         neural: Callable[[str], str],
     ) -> None:
         self.language = language
@@ -74,17 +75,18 @@ class Pivot:
 
     def close(self) -> None:
         """Ends Apertium's programs; the next sentence starts them again."""
-        for pipeline in (self._analyser, *self._hops):
-            pipeline.close()
+        self._analyser.close()
+        for hop in self._hops:
+            hop.close()
 
     def _pieces(self, lines: list[str]) -> list[Rendering]:
         analysed = self._analyser.lines([stream.escape(line) for line in lines])
         jobs = [self._prepare(line, units) for line, units in zip(lines, analysed, strict=True)]
-        self._hop(jobs, 0)
+        meant = self._hop(jobs, 0, None)
         if len(self._hops) > 1:
             for job in jobs:
                 job.text = job.shield.hide(job.text, self._catalan_words(job.text))
-            self._hop(jobs, 1)
+            self._hop(jobs, 1, meant)
         return [self._into_english(job) for job in jobs]
 
     def _prepare(self, line: str, analysed: str) -> _Job:
@@ -154,13 +156,16 @@ class Pivot:
                 english = re.sub(rf"\b{re.escape(word)}\b", alone.lower(), english)
         return english
 
-    def _hop(self, jobs: list[_Job], number: int) -> None:
+    def _hop(
+        self, jobs: list[_Job], number: int, meant: list[list[Meaning]] | None
+    ) -> list[list[Meaning]]:
         before = [job.shield.present(job.text) for job in jobs]
-        answers = self._hops[number].lines([job.text for job in jobs])
+        answers, meant = self._hops[number].lines([job.text for job in jobs], meant)
         for job, there, answer in zip(jobs, before, answers, strict=True):
             job.text = _unmarked(answer, job.unknown, self._into[number])
             for index in sorted(there - job.shield.present(job.text)):
                 job.dropped.append(job.shield.pieces[index].text)
+        return meant
 
     def _catalan_words(self, text: str) -> Iterator[Piece]:
         for match in _WORD.finditer(text):

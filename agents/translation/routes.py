@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agents.translation import neural
+from agents.translation import lexicon, neural
 from agents.translation.apertium import Pipeline, commands, missing_programs, mode_path
 from agents.translation.direct import Direct
 from agents.translation.engines import Engine, PassThrough, Quality
+from agents.translation.hops import Hop
 from agents.translation.neural import Bergamot, Fetched, ModelError
 from agents.translation.pivot import Pivot
 from streams.settings import Settings
@@ -149,7 +150,10 @@ def _pivot(language: str, portuguese: Callable[[], Bergamot]) -> Way | None:
             rules.modes,
             rules.route,
             Pipeline(commands(modes[0], analyser_only=True)),
-            tuple(Pipeline(commands(mode)) for mode in modes),
+            tuple(
+                Hop(commands(text), lexicon.glossary(mode))
+                for mode, text in zip(rules.modes, modes, strict=True)
+            ),
             portuguese(),
         )
 
