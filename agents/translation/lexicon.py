@@ -1,5 +1,6 @@
 """The words and phrases that the rules do not know or render badly, as data."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ def rows(name: str) -> list[list[str]]:
 def words(pair: str) -> dict[str, str]:
     """Surface form to Portuguese, both in lower case, for a pair such as `it-pt`."""
     return {row[0]: row[1] for row in rows(f"words.{pair}.tsv")}
+
+
+@cache
+def version() -> str:
+    """The start of the SHA-256 over all data files."""
+    digest = hashlib.sha256()
+    for file in sorted(_DATA.iterdir(), key=lambda file: file.name):
+        if file.name.endswith((".tsv", ".txt")):
+            digest.update(file.read_bytes())
+    return f"lexicon:{digest.hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
