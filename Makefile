@@ -33,9 +33,7 @@ lint: setup
 DATA ?= ../shared/data
 quality: setup
 	$(BIN)/python -m ops.quality.furniture $(DATA)/furniture/pages.jsonl
-	for language in it fr es; do \
-		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
-	done
+	$(BIN)/python -m ops.quality.translation --data $(DATA) --record ops/quality/translation.jsonl it fr es
 	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
 
 CHAOS ?= --messages 20000 --workers 3 --faults all --seed 1

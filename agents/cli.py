@@ -56,7 +56,11 @@ topics = typer.Typer(no_args_is_help=True, help="The pipeline's topics.")
 letters = typer.Typer(
     no_args_is_help=True, help="Records that could not be processed: look at them, replay them."
 )
+models = typer.Typer(
+    no_args_is_help=True, help="Direct translation models: better than the offline default."
+)
 app.add_typer(kafka, name="kafka")
+app.add_typer(models, name="models")
 app.add_typer(letters, name="dead-letters")
 app.add_typer(topics, name="topics")
 
@@ -784,6 +788,89 @@ def translate(
 
     for line in translate_lines(settings, _needed(language), _stdin_lines()):
         _write(line.encode())
+
+
+@models.command("list")
+def models_list(
+    published: Annotated[
+        bool, typer.Option("--published", help="Also what can be fetched (asks the network).")
+    ] = False,
+) -> None:
+    """The direct models on this machine, each checked against its checksums.
+
+    Example: `babelwire models list --published`
+    """
+    from agents.translation import models as direct
+    from agents.translation.neural import ModelError
+
+    settings = _settings()
+    table = Table("language", "version", "MB", "state", "where")
+    damaged = False
+    found = direct.held(direct.folder_of(settings))
+    for model in found:
+        damaged |= bool(model.fault)
+        table.add_row(
+            model.language,
+            model.version,
+            f"{model.size / 1e6:.0f}",
+            escape(model.fault) or "whole",
+            str(model.folder),
+        )
+    if published:
+        try:
+            there = direct.published(direct.records())
+        except ModelError as fault:
+            _fail(str(fault))
+        for language in sorted(there.keys() - {model.language for model in found}):
+            table.add_row(language, there[language].version, "", "can be fetched", "")
+    out.print(table)
+    if not table.row_count:
+        _say("no model has been fetched; `babelwire models fetch it fr es` brings some")
+    raise typer.Exit(1 if damaged else 0)
+
+
+@models.command("fetch")
+def models_fetch(
+    languages: Annotated[list[str], typer.Argument(help="ISO 639-1 codes, such as it fr es.")],
+    records: Annotated[
+        str | None, typer.Option(help="Address of the list of models; default: Mozilla's.")
+    ] = None,
+    files: Annotated[
+        str | None, typer.Option(help="Address that the files lie under; default: Mozilla's.")
+    ] = None,
+) -> None:
+    """Fetch direct models into English (needs a network once); goes on where it stopped.
+
+    Example: `babelwire models fetch it fr es`
+    """
+    from agents.translation import models as direct
+    from agents.translation.neural import ModelError
+
+    folder = direct.folder_of(_settings())
+    failed = False
+    try:
+        there = direct.published(direct.records(records))
+    except ModelError as fault:
+        _fail(str(fault))
+    for language in languages:
+        if language not in there:
+            failed = True
+            _complain(f"{language}: no model into English; there are {', '.join(sorted(there))}")
+            continue
+        with progress_bar() as bar:
+            task = bar.add_task(language)
+
+            def report(name: str, have: int, total: int, bar: Any = bar, task: Any = task) -> None:
+                bar.update(task, description=name, completed=have, total=total or None)
+
+            try:
+                place = direct.fetch(there[language], folder, report, files or direct.ATTACHMENTS)
+            except (ModelError, OSError) as fault:
+                failed = True
+                _complain(f"{language}: {fault}")
+                continue
+        _say(f"{language}: version {there[language].version} in {place}")
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from typing import Final, Literal
 
 from agents.tagging.models import model_table
@@ -48,7 +49,7 @@ def sections(settings: Settings) -> list[Section]:
         Section("Connection", ("", "setting", "value"), _connection(settings)),
         Section(
             "Translation to English",
-            ("", "language", "engine", "route", "quality", "how to get it"),
+            ("", "language", "engine", "route", "quality", "chars/s", "licence", "how to get it"),
             _engines(settings),
         ),
         Section(
@@ -63,15 +64,28 @@ def sections(settings: Settings) -> list[Section]:
 
 
 def _engines(settings: Settings) -> list[Row]:
-    table = engine_table(settings)
-    served = {row.language for row in table if row.available}
-    return [
-        Row(
-            _state(row.available, needed=row.language not in served),
-            (row.language, row.engine, row.route, row.quality, row.missing),
-        )
-        for row in table
-    ]
+    """Best first for each language; the first that is there is the one that is used."""
+    rows = []
+    for language, ways in groupby(engine_table(settings), lambda row: row.language):
+        table = list(ways)
+        served = any(row.available for row in table)
+        for row in table:
+            what = row.capabilities
+            rows.append(
+                Row(
+                    _state(row.available, needed=not served),
+                    (
+                        language,
+                        what.name,
+                        what.route,
+                        what.quality,
+                        f"{what.speed:,}" if what.speed else "",
+                        what.licence,
+                        row.missing,
+                    ),
+                )
+            )
+    return rows
 
 
 def _state(found: bool, needed: bool = True) -> State:

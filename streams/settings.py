@@ -123,10 +123,6 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None, description="Folder of direct Bergamot models, one folder per pair (`iten`, `fren`)"
     )
-    fetch_models: bool = Field(
-        False,
-        description="Let fxtranslate download a direct model at the first article in its language",
-    )
     spacy_models: dict[str, str] = Field(
         default_factory=dict,
         description='Your own spaCy pipelines by language, such as {"it": "it_core_news_lg"}',

@@ -5,8 +5,8 @@ from streams.metrics import NEAR_DUPLICATES, Measure, Sighting
 
 
 def measure(article: NormalizedArticle) -> list[Measure]:
-    """One sighting: the same text under another article_id is a copy.
-
-    The signature is the beginning of the content hash, so that only exact copies are found.
-    """
-    return [Sighting(NEAR_DUPLICATES, int(article.content_hash[:16], 16), article.article_id)]
+    """One sighting, where the text is long enough for a signature: the like of it under another
+    article_id is a copy."""
+    if article.near_duplicate is None:
+        return []
+    return [Sighting(NEAR_DUPLICATES, int(article.near_duplicate, 16), article.article_id)]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from agents.translation.assemble import translate_article
 from agents.translation.engines import Engine
-from agents.translation.measures import measure
+from agents.translation.measures import measure, tally
+from agents.translation.memory import Memory, Remembering
 from agents.translation.routes import choose, ways
 from schemas import NormalizedArticle, TranslatedArticle
 from schemas.identity import event_id
@@ -20,12 +21,13 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
     engine serves comes out untranslated and says so; nothing here makes a dead letter.
     """
     table = ways(settings)
+    memory = Memory()
     engines: dict[str, Engine] = {}
 
     def work(article: NormalizedArticle) -> TranslatedArticle:
         language = article.language.code
         if language not in engines:
-            engines[language] = choose(table, language)
+            engines[language] = Remembering(choose(table, language), memory)
         return TranslatedArticle.model_validate(
             {
                 **dict(article),
@@ -42,9 +44,10 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
 
 STAGE = Stage(
     "translation",
-    version="1.0.0",
+    version="1.1.0",
     reads=NORMALIZED,
     writes=TRANSLATED,
     load=load,
     measure=measure,
+    tally=tally,
 )

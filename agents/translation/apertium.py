@@ -5,6 +5,7 @@ pipeline answers request after request: a process start per call would cost more
 """
 
 import contextlib
+import hashlib
 import itertools
 import os
 import select
@@ -50,6 +51,16 @@ def commands(mode_text: str, analyser_only: bool = False) -> list[list[str]]:
     return stages[:1] if analyser_only else stages
 
 
+def fingerprint(mode: str, mode_text: str) -> str:
+    """The mode and the start of the SHA-256 over the files that its pipeline reads."""
+    digest = hashlib.sha256()
+    for stage in commands(mode_text):
+        for word in stage:
+            if word.startswith("/") and Path(word).is_file():
+                digest.update(Path(word).read_bytes())
+    return f"{mode}:{digest.hexdigest()[:8]}"
+
+
 def missing_programs(stages: list[list[str]]) -> list[str]:
     """The programs of a pipeline that are not on PATH."""
     return sorted({stage[0] for stage in stages if shutil.which(stage[0]) is None})
@@ -92,15 +103,17 @@ class Pipeline:
             segment.close()
 
     def _batch(self, batch: list[str]) -> list[str]:
-        with contextlib.suppress(ApertiumError):
-            text = stream.join(batch)
-            for segment in self._segments:
-                text = segment.request(text)
-            answers = stream.split(text)
-            if len(answers) == len(batch):
-                return answers
-            # A pipeline that gives another number of lines may still hold some back.
-            self.close()
+        # A program that was killed under a request is started again for the second attempt.
+        for _ in range(2):
+            with contextlib.suppress(ApertiumError):
+                text = stream.join(batch)
+                for segment in self._segments:
+                    text = segment.request(text)
+                answers = stream.split(text)
+                if len(answers) == len(batch):
+                    return answers
+                # A pipeline that gives another number of lines may still hold some back.
+                self.close()
         if len(batch) == 1:
             return [""]
         # One line of a batch broke it; the others must not suffer.

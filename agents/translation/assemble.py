@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.translation.engines import EXPECTED, Engine, Rendering
+from agents.translation.engines import EXPECTED, Capabilities, Engine, Rendering
 from schemas import NormalizedArticle, Span, TranslatedSentence, Translation
 
 
@@ -18,13 +18,15 @@ def translate_article(article: NormalizedArticle, engine: Engine) -> Translation
     sources = [article.text[span.start : span.end] for span in article.sentences]
     title = [] if article.title is None else [article.title]
     renderings = engine.translate([*title, *sources])
-    served = engine.quality != "none"
+    served = engine.capabilities.quality != "none"
     text, paragraphs, sentences = _layout(article, renderings[len(title) :], engine)
     sizes = [len(source) for source in sources]
     done = [served and bool(rendering.text.strip()) for rendering in renderings[len(title) :]]
     covered = sum(size for size, translated in zip(sizes, done, strict=True) if translated)
-    worth = EXPECTED[engine.quality]
-    estimates = [worth * rendering.quality for rendering in renderings[len(title) :]]
+    estimates = [
+        EXPECTED[(rendering.by or engine.capabilities).quality] * rendering.confidence
+        for rendering in renderings[len(title) :]
+    ]
     return Translation(
         title=(renderings[0].text.strip() or article.title) if title else None,
         text=text,
@@ -32,6 +34,7 @@ def translate_article(article: NormalizedArticle, engine: Engine) -> Translation
         coverage=round(covered / sum(sizes), 4) if sizes else float(served),
         quality=_weighted(sizes, done, estimates),
         sentences=sentences,
+        source_machine_translated=article.provenance.machine_translated,
     )
 
 
@@ -56,16 +59,28 @@ def _layout(
         last = paragraph
         english = " ".join(rendering.text.split())
         notes = list(rendering.notes)
-        name, route = engine.name, engine.route
+        by = rendering.by or engine.capabilities
+        sure = rendering.confidence
         if not english:
             english = article.text[source.start : source.end]
             notes.append("the engine made nothing of it: left as it is")
-            name, route = "none", article.language.code
+            by, sure = Capabilities("none", article.language.code, "none"), 0.0
         if begun is None:
             begun = length
         target = Span(start=length, end=length + len(english))
         sentences.append(
-            TranslatedSentence(source=source, target=target, engine=name, route=route, notes=notes)
+            TranslatedSentence(
+                source=source,
+                target=target,
+                engine=by.name,
+                route=by.route,
+                notes=notes,
+                models=list(by.models),
+                confidence=sure,
+                unknown=list(rendering.unknown),
+                alarms=list(rendering.alarms),
+                actions=list(rendering.actions),
+            )
         )
         parts.append(english)
         length += len(english)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from agents.translation import lexicon, mend, names, stream
-from agents.translation.engines import Quality, Rendering
+from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 
@@ -11,13 +11,8 @@ from agents.translation.pieces import cut, together
 class Direct:
     """A Bergamot model; names are those of the name list and what looks like one by its form."""
 
-    name = "bergamot"
-    licence = "MPL-2.0 (model)"
-
-    def __init__(self, language: str, neural: Callable[[str], str], quality: Quality) -> None:
-        self.quality = quality
-        self.route = f"{language}>en"
-        self.pairs = (f"{language}-en",)
+    def __init__(self, neural: Callable[[str], str], capabilities: Capabilities) -> None:
+        self.capabilities = capabilities
         self._neural = neural
         self._known = names.known_pattern(list(lexicon.names()[0]))
 
@@ -41,7 +36,5 @@ class Direct:
                 opaque.add(slot)
             at = end
         draft = Draft("".join((*text, line[at:])), kept, frozenset(opaque))
-        english, notes = keep_names(self._neural, draft, line, [])
-        return Rendering(
-            mend.english(english), max(0.0, round(1 - 0.15 * len(notes), 3)), tuple(notes)
-        )
+        english, alarms, actions = keep_names(self._neural, draft, line, [])
+        return Rendering(mend.english(english), confidence(1, 0, len(alarms)), (), alarms, actions)

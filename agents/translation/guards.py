@@ -14,12 +14,74 @@ _SPELLED = (
 _ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth"}
 
 
+# The small words that a sentence cannot do without, in English and in what it is made from.
+_ENGLISH = frozenset(
+    (
+        *(
+            "the",
+            "of",
+            "and",
+            "to",
+            "in",
+            "is",
+            "that",
+            "for",
+            "was",
+            "on",
+            "with",
+            "as",
+            "by",
+            "it",
+        ),
+        *(
+            "are",
+            "at",
+            "from",
+            "this",
+            "be",
+            "have",
+            "has",
+            "not",
+            "but",
+            "an",
+            "his",
+            "her",
+            "they",
+        ),
+        *("he", "she", "we", "you", "i", "their", "were", "will", "would", "which", "or", "been"),
+        *("had", "who", "its", "all", "if", "there", "what", "when", "more", "than", "can", "my"),
+    )
+)
+_FOREIGN = frozenset(
+    (
+        *("de", "da", "do", "das", "dos", "que", "e", "um", "uma", "em", "os", "as", "por", "para"),
+        *(
+            "não",
+            "com",
+            "na",
+            "no",
+            "el",
+            "la",
+            "los",
+            "las",
+            "un",
+            "una",
+            "en",
+            "del",
+            "les",
+            "des",
+        ),
+        *("et", "il", "di", "che", "non", "per", "si", "della", "è", "é", "le", "du", "au", "se"),
+    )
+)
+
+
 def alarms(source: str, english: str, names: Iterable[str] = ()) -> tuple[str, ...]:
     """Reasons to distrust `english` as a translation of `source`; empty when there are none.
 
     Seen are loops, text that is far too short or too long, numbers and names that are not there,
-    and a remainder that was not translated. All compare forms only: an empty result does not say
-    that the meaning is right.
+    another language than English and a remainder that was not translated. All compare forms only:
+    an empty result does not say that the meaning is right.
     """
     found = []
     if _LOOP.search(english) and not _LOOP.search(source):
@@ -31,9 +93,19 @@ def alarms(source: str, english: str, names: Iterable[str] = ()) -> tuple[str, .
         found.append("text added")
     found += [f"number lost: {number}" for number in lost_numbers(source, english)]
     found += [f"name lost: {name}" for name in names if name not in english]
+    if here >= 6 and not _reads_as_english(english):
+        found.append("not English")
     if there >= 5 and remainder(source, english, names) > 0.5:
         found.append("largely untranslated")
     return tuple(found)
+
+
+def _reads_as_english(text: str) -> bool:
+    """Whether English small words outnumber those of its neighbours; so they do in any sentence."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    english = sum(word in _ENGLISH for word in words)
+    foreign = sum(word in _FOREIGN - _ENGLISH for word in words)
+    return foreign <= max(1, english)
 
 
 def lost_numbers(source: str, english: str) -> list[str]:

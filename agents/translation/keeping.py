@@ -33,8 +33,8 @@ class Draft:
 
 def keep_names(
     neural: Callable[[str], str], draft: Draft, source: str, dropped: list[str]
-) -> tuple[str, list[str]]:
-    """The English of the draft and notes about it.
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The English of the draft, the alarms that it still gives, and what was done about others.
 
     Tries the raw names; on an alarm, placeholders for the names that were lost, then for all of
     them, then the sentence in two halves; the attempt with the fewest alarms wins, the earlier of
@@ -48,7 +48,7 @@ def keep_names(
 
     best = _attempt(neural, draft, draft.opaque)
     faults = judged(best)
-    notes: list[str] = []
+    actions: tuple[str, ...] = ()
     if faults:
         lost = frozenset(slot for slot in draft.slots if draft.names[slot] not in best)
         for hidden, note in (
@@ -60,7 +60,7 @@ def keep_names(
             english = _attempt(neural, draft, hidden)
             again = judged(english)
             if len(again) < len(faults):
-                best, faults, notes = english, again, [note]
+                best, faults, actions = english, again, (f"{note}: {faults[0]}",)
             if not faults:
                 break
     if any(fault in ("repetition", "text dropped", "text added") for fault in faults):
@@ -69,10 +69,9 @@ def keep_names(
             english = " ".join(_attempt(neural, half, draft.opaque) for half in halves)
             again = judged(english)
             if len(again) < len(faults):
-                best, faults, notes = english, again, ["retried in two halves"]
-    notes += faults
-    notes += [f"name lost: {name}" for name in dropped if name not in best]
-    return best, notes
+                best, faults, actions = english, again, (f"retried in two halves: {faults[0]}",)
+    before = (f"name lost: {name}" for name in dropped if name not in best)
+    return best, tuple(dict.fromkeys((*faults, *before))), actions
 
 
 def _attempt(neural: Callable[[str], str], draft: Draft, hidden: frozenset[int]) -> str:

@@ -1,5 +1,6 @@
 """The words and phrases that the rules do not know or render badly, as data."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,39 @@ def rows(name: str) -> list[list[str]]:
 def words(pair: str) -> dict[str, str]:
     """Surface form to Portuguese, both in lower case, for a pair such as `it-pt`."""
     return {row[0]: row[1] for row in rows(f"words.{pair}.tsv")}
+
+
+@cache
+def version() -> str:
+    """The start of the SHA-256 over all data files."""
+    digest = hashlib.sha256()
+    for file in sorted(_DATA.iterdir(), key=lambda file: file.name):
+        if file.name.endswith((".tsv", ".txt")):
+            digest.update(file.read_bytes())
+    return f"lexicon:{digest.hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A translation by lemma. `gender` (`m`, `f`) is given where it may differ from that of the
+    dictionary's own; `formed_here` says that Apertium's generator does not have the lemma."""
+
+    lemma: str
+    gender: str
+    formed_here: bool
+
+
+# Lemma and first tag of the source side to what shall be its translation.
+Glossary = dict[tuple[str, str], Entry]
+
+
+@cache
+def glossary(pair: str) -> Glossary:
+    """Our own entries over the dictionary of a pair such as `cat-por`."""
+    return {
+        (row[0], row[1]): Entry(row[2].removesuffix("!"), "".join(row[3:4]), row[2].endswith("!"))
+        for row in rows(f"lemmas.{pair}.tsv")
+    }
 
 
 @cache

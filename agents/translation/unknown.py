@@ -9,8 +9,8 @@ import re
 import simplemma
 
 from agents.translation import freedict, lexicon
+from agents.translation.portuguese import plural
 
-_VOWELS = "aeiouáéíóúâêô"
 # Longest first within each language.
 _ENDINGS: dict[str, tuple[tuple[str, str], ...]] = {
     "it": (
@@ -147,22 +147,6 @@ def by_ending(word: str, language: str) -> str | None:
                 stem = stem.replace(foreign, native)
             return stem + portuguese
     return None
-
-
-def plural(portuguese: str) -> str:
-    """The regular Portuguese plural of the first word of an expression."""
-    word, space, rest = portuguese.partition(" ")
-    if word.endswith(("ção", "são")):
-        word = word[:-2] + "ões"
-    elif word.endswith("m"):
-        word = word[:-1] + "ns"
-    elif word.endswith("l"):
-        word = word[:-1] + "is"
-    elif word.endswith(("r", "z")):
-        word += "es"
-    elif word[-1] in _VOWELS or word.endswith("o"):
-        word += "s"
-    return word + space + rest
 
 
 def _is_plural(word: str, lemma: str, language: str) -> bool:

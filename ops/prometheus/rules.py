@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from agents.pipeline import PIPELINE
 from streams.metrics import (
+    CIRCUIT,
     COVERAGE,
     CPU_SECONDS,
     DEAD_LETTERS,
@@ -249,6 +250,13 @@ def alerts(clock: Clock = REAL) -> list[Rule]:
             "ticket",
             "{{ $value | humanize }} language processes of {{ $labels.stage }} crashed or ran out"
             " of time in half an hour",
+        ),
+        _alert(
+            "BabelwireEngineUnavailable",
+            f"max by (stage) ({CIRCUIT.name}) > 0",
+            minutes[5],
+            "ticket",
+            "The engine of {{ $labels.stage }} is unavailable; the stage pauses and skips nothing",
         ),
         _alert(
             "BabelwireSaturated",

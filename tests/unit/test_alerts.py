@@ -169,6 +169,14 @@ CASES = [
         labels=[ticket | {"stage": "translation"}],
     ),
     Case(
+        "BabelwireEngineUnavailable",
+        {'babelwire_circuit_state{stage="translation"}': "0x10 2x20 0x60"},
+        quiet=12,
+        fires=20,
+        clears=40,
+        labels=[ticket | {"stage": "translation"}],
+    ),
+    Case(
         "BabelwireSaturated",
         {
             'babelwire_work_seconds_sum{stage="translation"}': "0+60x100 6000+6x60",

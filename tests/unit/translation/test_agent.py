@@ -4,7 +4,7 @@ import pytest
 
 from agents.translation.agent import STAGE, load
 from agents.translation.assemble import translate_article
-from agents.translation.engines import PassThrough, Rendering
+from agents.translation.engines import Capabilities, PassThrough, Rendering
 from agents.translation.routes import engine_table
 from schemas import Language, NormalizedArticle, Provenance, Span, encode
 from schemas.identity import event_id
@@ -74,6 +74,11 @@ def test_every_sentence_has_one_target_and_paragraphs_are_kept() -> None:
     assert all(part in targets[2] for part in ("Meta", "OpenAI", "AI"))
     assert "museum" in (translation.title or "").lower()
     assert {sentence.route for sentence in translation.sentences} == {"it>ca>pt>en"}
+    models = translation.sentences[0].models
+    assert [model.partition(":")[0] for model in models] == [
+        *("ita-cat", "cat-por", "pt-en", "lexicon")
+    ]
+    assert translation.sentences[0].confidence == 1.0
     assert translation.coverage == 1.0
 
 
@@ -121,7 +126,7 @@ def test_an_article_without_sentences_gives_an_empty_translation() -> None:
 
 def test_a_sentence_that_the_engine_makes_nothing_of_stays_in_its_language() -> None:
     class Mute(PassThrough):
-        quality = "pivot"
+        capabilities = Capabilities("mute", "it>en", "pivot")
 
         def translate(self, sentences: list[str]) -> list[Rendering]:
             return [Rendering("" if "gatto" in sentence else "Fine.") for sentence in sentences]

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,23 @@ def test_a_line_that_breaks_the_pipeline_does_not_take_its_neighbours_along() ->
     lines = ["good", "poison", "better"]
     assert [stream.clean(line) for line in poisoned.lines(lines)] == ["good", "", "better"]
     poisoned.close()
+
+
+def test_a_program_that_dies_under_a_request_costs_nothing(tmp_path: Path) -> None:
+    once = tmp_path / "died"
+    script = (
+        "import pathlib, sys\n"
+        "once = pathlib.Path(sys.argv[1])\n"
+        "def read():\n"
+        "    return b''.join(iter(lambda: sys.stdin.buffer.read(1).replace(b'\\0', b''), b''))\n"
+        "for request in iter(read, b''):\n"
+        "    if not once.exists():\n"
+        "        once.touch()\n"
+        "        sys.exit(9)\n"
+        "    sys.stdout.buffer.write(request + b'\\0')\n"
+        "    sys.stdout.flush()\n"
+    )
+    mortal = Pipeline([[sys.executable, "-c", script, str(once)]])
+    assert [stream.clean(line) for line in mortal.lines(["only"])] == ["only"]
+    assert once.exists()
+    mortal.close()

@@ -52,3 +52,14 @@ def test_a_missing_name_is_named() -> None:
 def test_text_left_in_its_own_language_is_seen() -> None:
     source = "Questa frase rimane nella lingua di partenza"
     assert "largely untranslated" in guards.alarms(source, source)
+
+
+def test_a_sentence_in_another_language_is_seen() -> None:
+    source = "Il sindaco ha detto che non si tratta di un problema della città."
+    assert "not English" in guards.alarms(
+        source, "O prefeito disse que não se trata de um problema da cidade."
+    )
+    assert guards.alarms(source, "The mayor said that it is not a problem of the city.") == ()
+    assert (
+        guards.alarms(source, "Juventus beats Roma, Milan and Inter draw, Lazio lose again") == ()
+    )

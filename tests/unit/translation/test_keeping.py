@@ -14,45 +14,43 @@ def test_a_name_that_the_model_keeps_is_shown_to_it() -> None:
         seen.append(text)
         return text
 
-    english, notes = keep_names(
-        model, draft("\ue0000\ue001 fala.", "Zentrik"), "Zentrik parla.", []
-    )
-    assert (english, notes, seen) == ("Zentrik fala.", [], ["Zentrik fala."])
+    made = keep_names(model, draft("\ue0000\ue001 fala.", "Zentrik"), "Zentrik parla.", [])
+    assert (made, seen) == (("Zentrik fala.", (), ()), ["Zentrik fala."])
 
 
 def test_a_name_that_gets_lost_is_tried_again_as_a_placeholder() -> None:
     def model(text: str) -> str:
         return text.replace("Meta", "Goal")
 
-    english, notes = keep_names(model, draft("\ue0000\ue001 fala.", "Meta"), "Meta parla.", [])
+    english, _, actions = keep_names(model, draft("\ue0000\ue001 fala.", "Meta"), "Meta parla.", [])
     assert english == "Meta fala."
-    assert notes == ["retried with placeholders"]
+    assert actions == ("retried with placeholders: name lost: Meta",)
 
 
 def test_letters_unknown_to_the_model_are_hidden_from_it_and_come_back() -> None:
     assert spellable("Dvořák") == "Dvorák"
-    english, _ = keep_names(
+    english, _, _ = keep_names(
         lambda text: text, draft("\ue0000\ue001 toca.", "Dvořák"), "Dvořák suona.", []
     )
     assert english == "Dvořák toca."
 
 
 def test_a_name_that_no_attempt_saves_is_reported() -> None:
-    _, notes = keep_names(
+    _, alarms, _ = keep_names(
         lambda _: "Nothing.", draft("\ue0000\ue001 fala.", "Meta"), "Meta parla.", []
     )
-    assert "name lost: Meta" in notes
+    assert "name lost: Meta" in alarms
 
 
 def test_a_looping_sentence_is_tried_in_two_halves() -> None:
     def model(text: str) -> str:
         return "go and go and go and go and go and go" if len(text) > 30 else text
 
-    english, notes = keep_names(
+    english, _, actions = keep_names(
         model,
         draft("Primeiro chega o comboio, depois parte o avião."),
         "Prima arriva il treno, poi parte l'aereo.",
         [],
     )
     assert english == "Primeiro chega o comboio, depois parte o avião."
-    assert notes == ["retried in two halves"]
+    assert actions == ("retried in two halves: repetition",)

@@ -13,7 +13,9 @@ from streams.settings import Settings
 SETTINGS = Settings()
 APERTIUM = pytest.mark.skipif(
     shutil.which("lt-proc") is None
-    or not all(row.available for row in engine_table(SETTINGS) if row.route == "it>ca>pt>en"),
+    or not all(
+        row.available for row in engine_table(SETTINGS) if row.capabilities.route == "it>ca>pt>en"
+    ),
     reason="the Italian pivot is not installed; `babelwire doctor` says what is missing",
 )
 NASTY = st.text(

@@ -14,15 +14,15 @@ def rows(language: str, settings: Settings | None = None) -> list[routes.Row]:
 
 
 def test_the_table_lists_direct_models_before_the_pivot() -> None:
-    assert [row.quality for row in rows("it")] == ["direct", "pivot"]
-    assert [row.route for row in rows("pt")] == ["pt>en", "pt>en"]
+    assert [row.capabilities.quality for row in rows("it")] == ["direct", "pivot", "pivot"]
+    assert [row.capabilities.route for row in rows("pt")] == ["pt>en", "pt>en"]
 
 
 def test_missing_rules_are_named_with_the_command_that_brings_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apertium, "MODES", tmp_path)
-    (pivot,) = (row for row in rows("fr") if row.quality == "pivot")
+    pivot = next(row for row in rows("fr") if row.capabilities.quality == "pivot")
     assert not pivot.available
     assert "apt-get install -y apertium apertium-fra-cat apertium-por-cat" in pivot.missing
 
@@ -41,7 +41,7 @@ def test_where_nothing_serves_the_text_is_passed_on_with_the_reason(
     monkeypatch.setattr(apertium, "MODES", tmp_path)
     engine = routes.choose(routes.ways(Settings()), "it")
     (rendering,) = engine.translate(["Ciao."])
-    assert (engine.name, rendering.text) == ("none", "Ciao.")
+    assert (engine.capabilities.name, rendering.text) == ("none", "Ciao.")
     assert "no engine for it" in rendering.notes[0]
     assert "apertium-cat-ita" in rendering.notes[0]
 
@@ -51,7 +51,7 @@ def test_a_folder_of_direct_models_is_found_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "de-en").mkdir()
     settings = Settings(models_dir=tmp_path)
     assert rows("it", settings)[0].available
-    assert [row.route for row in rows("de", settings)] == ["de>en"]
+    assert [row.capabilities.route for row in rows("de", settings)] == ["de>en"]
 
 
 def test_an_empty_folder_of_models_falls_back_to_the_next_way(tmp_path: Path) -> None:

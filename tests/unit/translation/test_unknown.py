@@ -2,7 +2,8 @@
 
 import pytest
 
-from agents.translation.unknown import UnknownWords, by_ending, plural
+from agents.translation.portuguese import plural
+from agents.translation.unknown import UnknownWords, by_ending
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""A translation memory: a sentence seen before is not translated again.
+
+News agencies' copy comes in many papers, and a correction repeats all but one sentence. The memory
+is bounded, keyed on the engine with the versions of its models, and knows how often it was of use.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agents.translation.engines import Capabilities, Engine, Rendering
+
+SENTENCES: Final = 20_000
+# In characters; longer ones are hardly ever repeated and would make the bound on number no bound.
+LONGEST: Final = 1_000
+
+
+@dataclass
+class Counts:
+    """How often sentences were asked for, and remembered, since `taken` was called last; and how
+    many are held."""
+
+    asked: int = 0
+    remembered: int = 0
+    held: int = 0
+
+    def taken(self) -> tuple[int, int]:
+        """How many were asked for and remembered since the last call; counts from 0 again."""
+        asked, remembered = self.asked, self.remembered
+        self.asked = self.remembered = 0
+        return asked, remembered
+
+
+# Of all memories of this process, for whoever exports metrics.
+COUNTS: Final = Counts()
+
+
+class Memory:
+    """The last SENTENCES renderings used, by engine and sentence."""
+
+    def __init__(self, sentences: int = SENTENCES, counts: Counts = COUNTS) -> None:
+        self._size = sentences
+        self._held: OrderedDict[tuple[Capabilities, str], Rendering] = OrderedDict()
+        self._counts = counts
+
+    def through(
+        self, key: Capabilities, sentences: list[str], work: Callable[[list[str]], list[Rendering]]
+    ) -> list[Rendering]:
+        """The renderings of the sentences; `work` is asked, once, for those not remembered."""
+        known = {text: found for text in sentences if (found := self._held.get((key, text)))}
+        new = [text for text in dict.fromkeys(sentences) if text not in known]
+        self._counts.asked += len(sentences)
+        self._counts.remembered += len(sentences) - len(new)
+        known |= dict(zip(new, work(new), strict=True)) if new else {}
+        for text, rendering in known.items():
+            if len(text) <= LONGEST:
+                self._held[key, text] = rendering
+                self._held.move_to_end((key, text))
+        while len(self._held) > self._size:
+            self._held.popitem(last=False)
+        self._counts.held = len(self._held)
+        return [known[text] for text in sentences]
+
+
+class Remembering:
+    """An engine with a memory before it."""
+
+    def __init__(self, engine: Engine, memory: Memory) -> None:
+        self._engine = engine
+        self._memory = memory
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the engine."""
+        return self._engine.capabilities
+
+    def translate(self, sentences: list[str]) -> list[Rendering]:
+        """See Engine."""
+        return self._memory.through(self.capabilities, sentences, self._engine.translate)
+
+    def close(self) -> None:
+        """Ends the engine's programs, if it has any."""
+        close = getattr(self._engine, "close", None)
+        if close is not None:
+            close()
