@@ -143,7 +143,10 @@ class Worker:
             waiting = asyncio.gather(
                 pool.start(),
                 clients.wait_for_topics(
-                    self.settings, names, lambda words: self._log.warning(words)
+                    self.settings,
+                    names,
+                    lambda words: self._log.warning(words),
+                    group_of(self.stage, self.settings),
                 ),
             )
             if not await self._unless_stopped(waiting):
