@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
@@ -37,6 +38,10 @@ CONNECT_PAUSE_SECONDS: Final = 1.0
 # So that a raised number of partitions is noticed within seconds, not within the default 5 minutes.
 METADATA_AGE_MS: Final = 10_000
 PROBE_MILLISECONDS: Final = 5_000
+
+# The kinds of coordinator, as the protocol numbers them.
+_GROUP: Final = 0
+_TRANSACTION: Final = 1
 
 _RESOURCES: Final = {
     TopicAuthorizationFailedError: "topic",
@@ -225,6 +230,8 @@ def authorized(settings: Settings) -> Iterator[None]:
     except tuple(_RESOURCES) as fault:
         kind = _RESOURCES[type(fault)]
         named = fault.args[0] if fault.args else ""
+        if isinstance(named, str):
+            named = named.removeprefix("Unable to get coordinator id for ")
         if isinstance(named, (set, frozenset, list, tuple)):
             named = ", ".join(sorted(str(each) for each in named))
         raise NotAuthorized(settings, f"{kind} {named}".strip()) from None
@@ -412,17 +419,32 @@ async def _missing_topics(settings: Settings, names: set[str]) -> list[str]:
     return missing
 
 
+async def _require_group(settings: Settings, group: str) -> None:
+    """Raises NotAuthorized when we may not use the group or its transactional ids."""
+    async with admin(settings) as client:
+        for name, kind in ((group, _GROUP), (f"{group}.0", _TRANSACTION)):
+            # Its coordinator may still be on its way up; permission is asked for before that.
+            with suppress(GroupCoordinatorNotAvailableError):
+                await client.find_coordinator(name, kind)
+
+
 async def wait_for_topics(
-    settings: Settings, names: Iterable[str], say: Callable[[str], None]
+    settings: Settings,
+    names: Iterable[str],
+    say: Callable[[str], None],
+    group: str | None = None,
 ) -> None:
     """Waits until a broker answers and has the topics; says what it waits for once each.
 
-    Raises AccessRefused.
+    Raises AccessRefused, also when we may not use `group` or its transactional ids: who tries to
+    join a group without permission is left waiting.
     """
     said: set[str] = set()
     while True:
         try:
             missing = await _missing_topics(settings, set(names))
+            if group is not None and not missing:
+                await _require_group(settings, group)
         except BrokerUnreachable as fault:
             waiting_for = f"waiting: {fault}"
         else:

@@ -144,7 +144,10 @@ class Worker:
             loading = asyncio.create_task(self._load(pool))
             waiting = asyncio.ensure_future(
                 clients.wait_for_topics(
-                    self.settings, names, lambda words: self._log.warning(words)
+                    self.settings,
+                    names,
+                    lambda words: self._log.warning(words),
+                    group_of(self.stage, self.settings),
                 )
             )
             if not await self._unless_stopped(waiting, loading):

@@ -119,8 +119,11 @@ def test_what_a_stage_does_not_need_is_refused_to_its_user_by_name(
             if topic not in (stage.writes, DEAD_LETTERS):
                 with pytest.raises(clients.NotAuthorized, match=topic.full_name(prefix)):
                     await write(topic)
+        await clients.wait_for_topics(settings, [], print, f"{prefix}.{stage.name}")
         for other in PIPELINE:
             if other != stage:
+                with pytest.raises(clients.NotAuthorized, match=f"{prefix}.{other.name}"):
+                    await clients.wait_for_topics(settings, [], print, f"{prefix}.{other.name}")
                 with pytest.raises(clients.NotAuthorized, match=f"{prefix}.{other.name}"):
                     await join(other.name)
                 with pytest.raises(clients.NotAuthorized, match=f"{prefix}.{other.name}"):
@@ -173,11 +176,19 @@ def test_wrong_credentials_are_named_and_the_password_is_not(
 
 
 def test_a_worker_with_wrong_credentials_or_without_permission_ends_with_78(
-    office: Desk, secured: Secured
+    office: Desk, secured: Secured, tmp_path: Path
 ) -> None:
     wrong = logged_in(office, secured, "tagging", sasl_password=PASSWORDS["crew"])
     foreign = logged_in(office, secured, "reader")
-    for desk, words in ((wrong, "does not accept the login"), (foreign, "is not allowed to use")):
+    fresh = open_desk(secured.plain, tmp_path)
+    needed = acls.needed(PIPELINE[2], fresh.settings.topic_prefix, "User:reader")
+    grant(fresh.settings, [acl for acl in needed if acl.resource == "topic"])
+    groupless = logged_in(fresh, secured, "reader")
+    for desk, words in (
+        (wrong, "does not accept the login"),
+        (foreign, "is not allowed to use topic"),
+        (groupless, f"is not allowed to use consumer group {fresh.topic('tagging')}:"),
+    ):
         done = desk.run("worker", "tagging", check=False)
         assert done.returncode == 78
         assert words in done.stderr.decode()
