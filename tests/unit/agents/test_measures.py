@@ -8,6 +8,7 @@ import pytest
 from agents.normalization import measures as normalization
 from agents.tagging import measures as tagging
 from agents.translation import measures as translation
+from agents.translation.memory import COUNTS
 from schemas import EnrichedEvent, decode
 from streams.metrics import (
     COVERAGE,
@@ -15,6 +16,7 @@ from streams.metrics import (
     NEAR_DUPLICATES,
     PUBLICATION_AGE_SECONDS,
     QUALITY,
+    TRANSLATION_MEMORY,
     Sample,
     Sighting,
 )
@@ -27,11 +29,22 @@ def event(**fields: object) -> EnrichedEvent:
     return decode(EnrichedEvent, orjson.dumps({**raw, **fields}))
 
 
-def test_an_article_is_sighted_by_its_text() -> None:
-    made = event()
+def test_an_article_is_sighted_by_the_signature_of_its_text() -> None:
+    made = event(near_duplicate="00ff00ff00ff00ff")
     assert normalization.measure(made) == [
-        Sighting(NEAR_DUPLICATES, int(made.content_hash[:16], 16), made.article_id)
+        Sighting(NEAR_DUPLICATES, 0x00FF00FF00FF00FF, made.article_id)
     ]
+    assert normalization.measure(event(near_duplicate=None)) == []
+
+
+def test_hits_of_the_translation_memory_are_told_once() -> None:
+    COUNTS.asked, COUNTS.remembered = 5, 2
+    told = [
+        Sample(TRANSLATION_MEMORY, 2, (("memory", "hit"),)),
+        Sample(TRANSLATION_MEMORY, 3, (("memory", "miss"),)),
+    ]
+    assert translation.tally() == told
+    assert [each.value for each in translation.tally() if isinstance(each, Sample)] == [0, 0]
 
 
 def test_coverage_and_quality_are_kept_by_language() -> None:
