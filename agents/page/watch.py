@@ -61,6 +61,7 @@ class Watch:
         self._enriched = stages[-1].writes.full_name(self._prefix)
         self._dead = DEAD_LETTERS.full_name(self._prefix)
         self._changed = asyncio.Condition()
+        self._complained = False
         self.book = LetterBook()
         self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
         self.snapshot = self._summed(
@@ -85,7 +86,9 @@ class Watch:
             try:
                 await watch()
             except Exception as fault:  # noqa: BLE001 - the page stays up whatever the broker does
-                log.warning("cannot look at the broker; trying again", fault=str(fault))
+                if self.snapshot.broker or not self._complained:
+                    log.warning("cannot look at the broker; trying again", fault=str(fault))
+                self._complained = True
                 await self._show(replace(self.snapshot, at=time.time(), broker=False))
                 await asyncio.sleep(AGAIN_SECONDS)
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -15,12 +16,14 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
+from agents.page import server
 from ops.chromium import chromium
 from ops.demo import answers
 from schemas import DeadLetter, EnrichedEvent, encode
 from streams import clients
+from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, ENRICHED, RAW
-from tests.broker.harness import Desk, apart, served, until
+from tests.broker.harness import Desk, apart, free_port, served, until
 
 EXAMPLE = Path(__file__).parents[1] / "unit/schemas/examples/1.0/enriched.json"
 HOSTILE = (
@@ -471,6 +474,38 @@ def test_the_page_exports_lag_of_stages_that_have_no_worker(desk: Desk) -> None:
         flow = ask(f"{address}flow")[1]
     assert flow["state"] == "down"
     assert "No worker for normalization, translation and tagging" in flow["words"]
+
+
+def test_a_reader_that_takes_nothing_is_let_go(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "WRITE_SECONDS", 2.0)
+    large = event("parola " * 20_000)
+    with served(desk) as address:
+        host, _, port = address.removeprefix("http://").rstrip("/").partition(":")
+        with socket.create_connection((host, int(port))) as sleeper:
+            sleeper.sendall(b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            until(partial(streams_open, address, 1), 10, "the stream")
+            publish(desk, [large] * 60)
+            until(partial(streams_open, address, 0), 30, "the reader gone")
+
+
+def streams_open(address: str, number: int) -> bool:
+    with urllib.request.urlopen(f"{address}metrics", timeout=5) as response:
+        return f"babelwire_page_streams {number}.0" in response.read().decode()
+
+
+def test_without_a_broker_the_page_says_so_and_stays_up(tmp_path: Path) -> None:
+    nowhere = Settings(bootstrap_servers=f"127.0.0.1:{free_port()}", state_dir=tmp_path)
+    with served(Desk(nowhere, {}, tmp_path)) as address:
+
+        def told() -> bool:
+            flow = ask(f"{address}flow")[1]
+            return (flow["broker"], flow["state"]) == (False, "broker")
+
+        until(told, 10, "the state")
+        with urllib.request.urlopen(f"{address}events", timeout=15) as stream:
+            lines = [stream.readline().decode() for _ in range(9)]
+        [trouble] = [line for line in lines if line.startswith('data: {"error"')]
+        assert "no Kafka broker answers at" in trouble
 
 
 def test_the_command_serves_the_page_and_names_a_port_that_is_taken(desk: Desk) -> None:

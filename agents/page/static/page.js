@@ -171,6 +171,8 @@ function showFlow(flow) {
   while (history.length > HISTORY) history.shift();
 
   const words = $("words");
+  // Numbers change every two seconds; only a change of state is worth saying aloud.
+  if (words.dataset.state !== flow.state) say(flow.words);
   words.dataset.state = flow.state;
   if (words.textContent !== flow.words) words.textContent = flow.words;
   document.title = flow.state === "flowing" || flow.state === "idle" ? "babelwire, live" : `⚠ ${flow.state} · babelwire`;
