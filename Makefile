@@ -31,6 +31,7 @@ lint: setup
 DATA ?= ../shared/data
 quality: setup
 	$(BIN)/python -m ops.quality.furniture $(DATA)/furniture/pages.jsonl
+	$(BIN)/python -m ops.quality.language --data $(DATA)
 	for language in it fr es; do \
 		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
 	done

@@ -108,7 +108,8 @@ def _tail(text: str, verdict: Verdict) -> Iterator[Inline]:
     starts = [cut + match.end() for match in _END_MARK.finditer(text[cut:])]
     if starts and starts[-1] >= _SHORTEST_KEPT and not text.endswith("."):
         found = verdict(text[starts[-1] :])
-        if found and found[0] in _TAILS:
+        # An agency's name alone signs the report; it is no caption.
+        if found and found[0] in _TAILS and found[1] != "credit:agency-alone":
             yield Inline(starts[-1], len(text), found[0], f"{found[0]}:closing")
 
 
