@@ -33,6 +33,7 @@ lint: setup
 DATA ?= ../shared/data
 quality: setup
 	$(BIN)/python -m ops.quality.furniture $(DATA)/furniture/pages.jsonl
+	$(BIN)/python -m ops.quality.language --data $(DATA)
 	$(BIN)/python -m ops.quality.translation --data $(DATA) --record ops/quality/translation.jsonl it fr es
 	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
 

@@ -21,10 +21,11 @@ from rich.table import Table
 
 from agents import cards
 from agents.explain import explained
+from agents.feeds import FeedError, read_feed
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
 from agents.page import server
 from agents.pipeline import PIPELINE
-from agents.push import Push, Receipt, progress_bar
+from agents.push import Push, PushedEntries, Receipt, progress_bar
 from schemas import (
     REASONS,
     EnrichedEvent,
@@ -328,7 +329,11 @@ def page(
 
 @app.command()
 def push(
-    paths: Paths,
+    paths: Annotated[list[Path] | None, typer.Argument(allow_dash=True)] = None,
+    feeds: Annotated[
+        list[str] | None,
+        typer.Option("--feed", metavar="FILE|URL", help="RSS, Atom or JSON Feed; repeatable."),
+    ] = None,
     source: Source = None,
     language: LanguageHint = None,
     url: Url = None,
@@ -340,9 +345,13 @@ def push(
     """Push articles (.txt .html .json .jsonl, folders, standard input) to the raw topic.
 
     Prints a receipt for each: topic, partition, offset and the article_id it will have.
+    Of a feed, only the entries go that are new or have changed since it was pushed before.
 
     Example: `babelwire push --source "Il Foglio di Prova" articles/`
+    Example: `babelwire push --feed https://example.org/feed.xml`
     """
+    if not paths and not feeds:
+        _usage("push needs files, folders, `-` or --feed")
     settings = _settings()
     hints = Hints(source=source, language=language, url=url)
     sender = Push(settings, PIPELINE[0])
@@ -359,9 +368,23 @@ def push(
             out.print(receipt.line(), soft_wrap=True, markup=False)
 
     if as_is:
-        _run(sender.send_bytes(files_of(paths), receipts))
-    else:
+        _run(sender.send_bytes(files_of(paths or []), receipts))
+    elif paths:
         _run(sender.send(_inputs(paths, hints), receipts, total=len(files_of(paths))))
+    for where in feeds or []:
+        try:
+            feed = read_feed(where, settings.state_dir, hints)
+        except FeedError as fault:
+            refused += 1
+            _complain(str(fault))
+            continue
+        fresh = f"{len(feed.fresh)} of {len(feed.entries)} entries are new"
+        _say(f"{where}: {fresh if feed.entries else 'nothing new'}")
+        sent = PushedEntries(feed, receipts)
+        try:
+            _run(sender.send(sent.inputs(), sent.report, total=len(feed.fresh)))
+        finally:
+            sent.remember()
     raise typer.Exit(1 if refused else 0)
 
 

@@ -87,7 +87,7 @@ def articles_in(data: bytes, name: str, suffix: str, hints: Hints) -> Iterator[I
             yield Input(name, error="looks like a binary file, not like text in any encoding")
         else:
             article = RawArticle(body=body, content_type=content_type)
-            yield Input(name, article=_with_hints(article, hints))
+            yield Input(name, article=with_hints(article, hints))
 
 
 def as_text(data: bytes) -> str | None:
@@ -125,12 +125,13 @@ def _from_json_file(data: bytes, name: str, hints: Hints) -> Iterator[Input]:
 
 def _from_json(data: bytes, name: str, hints: Hints) -> Input:
     try:
-        return Input(name, article=_with_hints(decode(RawArticle, data), hints))
+        return Input(name, article=with_hints(decode(RawArticle, data), hints))
     except MessageError as fault:
         return Input(name, error=f"{fault.reason}: {fault.error}")
 
 
-def _with_hints(article: RawArticle, hints: Hints) -> RawArticle:
+def with_hints(article: RawArticle, hints: Hints) -> RawArticle:
+    """The article with the hints in the fields that it leaves open."""
     open_fields: dict[str, Any] = {
         name: value
         for name, value in vars(hints).items()

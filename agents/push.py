@@ -1,7 +1,7 @@
 """Pushing raw articles to Kafka, with a receipt for each."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.feeds import Feed
 from agents.inputs import Input
 from schemas import RawArticle, Unprocessable, encode
 from streams import clients
@@ -102,6 +103,36 @@ class Push:
             warning = f"{verdict.reason}: {verdict.error}"
         sent = await producer.send_and_wait(self._topic, value, key=_key(item.article))
         return _receipt(item.name, sent, article_id, warning)
+
+
+class PushedEntries:
+    """Which entries of a feed went out: gives the inputs, is told the receipts in their order."""
+
+    def __init__(self, feed: Feed, report: Callable[[Receipt], None]) -> None:
+        self._feed = feed
+        self._report = report
+        self._reported: list[Receipt] = []
+
+    def inputs(self) -> Iterator[Input]:
+        """The entries that are new."""
+        return (entry.item for entry in self._feed.fresh)
+
+    def report(self, receipt: Receipt) -> None:
+        """Takes the receipt of the next entry and passes it on."""
+        self._reported.append(receipt)
+        self._report(receipt)
+
+    def remember(self) -> None:
+        """Remembers, for the next time, the entries whose record is on the broker.
+
+        And those without text: as long as they have none, they need not be named again.
+        """
+        pairs = zip(self._feed.fresh, self._reported, strict=False)
+        self._feed.remember(
+            entry.key
+            for entry, receipt in pairs
+            if receipt.error is None or entry.item.article is None
+        )
 
 
 def _key(article: RawArticle) -> bytes | None:

@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(
         default_factory=lambda: _xdg("XDG_STATE_HOME", ".local/state"),
-        description="The embedded broker's data, pid file and log",
+        description="The embedded broker's data, pid file and log; what was pushed of feeds",
     )
 
     models_dir: Path | None = Field(

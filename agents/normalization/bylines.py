@@ -11,7 +11,7 @@ from agents.normalization.folding import bare, fold
 _LONGEST = 120
 _MOST_WORDS = 8
 _PARTS: Final = re.compile(
-    r"\s+[|•·–—-]\s+|\s*[|•·]\s*|,\s+(?=\d|(?i:publi|pubbli|posted|le \d|il \d|el \d))"
+    r"\s+[|•·–—-]\s+|\s*[|•·]\s*|,\s+(?=\d(?!\d{3}\b)|(?i:publi|pubbli|posted|le \d|il \d|el \d))"
 )
 _CLOSING: Final = re.compile(
     r"[.!?…]['\"’”»)\]]*\s+"
@@ -66,10 +66,11 @@ def _signature(text: str, single: bool) -> str | None:
     if cues().correspondents.match(folded):
         return text.strip(" .:") if len(text) <= 90 and not text.rstrip().endswith(".") else None
     lead = cues().byline_lead.match(folded)
-    if lead is None or (text[:1].islower() and " " not in lead.group()):
+    if lead is None:
         return None
     name = text[lead.end() :].strip(" :").strip()
-    if not is_names(name):
+    small = text[:1].islower() and " " not in lead.group()
+    if not is_names(name) or (small and len(name.split()) < 2):
         return None
     return name if single or len(name.split()) > 1 else None
 

@@ -5,7 +5,7 @@ and German (month names from the Unicode CLDR, through Babel).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
@@ -90,8 +90,12 @@ def date_line(text: str) -> Date | None:
         return None
     folded = fold(text)
     rest = re.findall(r"[^\W_]+", folded[: found.start] + " " + folded[found.end :])
-    known = all(word in _AROUND or word in _days() or _is_clock(word) for word in rest)
-    return found.date if known and len(rest) <= 10 else None
+    return found.date if around_a_date(rest) and len(rest) <= 10 else None
+
+
+def around_a_date(rest: Sequence[str]) -> bool:
+    """Whether folded words are such as stand around a date that says when something came out."""
+    return all(word in _AROUND or word in _days() or _is_clock(word) for word in rest)
 
 
 def _is_clock(word: str) -> bool:

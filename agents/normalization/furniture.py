@@ -16,8 +16,9 @@ from agents.normalization.bylines import byline_of, closing_byline, is_names
 from agents.normalization.cues import cues
 from agents.normalization.dates import Date, date_line, find_date, parse_date
 from agents.normalization.folding import bare, fold
+from agents.normalization.inline import inline_furniture
 from agents.normalization.layout import Block, ends_a_sentence
-from agents.normalization.mapped import Mapped
+from agents.normalization.mapped import Mapped, join
 from agents.normalization.relative import relative_line
 from agents.normalization.sentences import sentences
 
@@ -28,6 +29,8 @@ _LONGEST_WITHIN = 200
 _LONGEST_CREDIT = 220
 _LONGEST_NOTE = 300
 _LONGEST_LABELLED = 120
+_TOO_MANY_FOR_A_CAPTION = 2
+_FEWEST_WORDS, _FUNCTION_WORDS = 8, 0.2
 
 _DATE_PREFIX: Final = re.compile(r"date[: ] ?(\d{4}(?:-\d{2}){0,2})(?![\w-]) ?", re.I)
 _AFTER_LEAD: Final = re.compile(r"\s*(?:[:：>»→|]|-(?!\w)|\.\.\.|…|$)")
@@ -41,6 +44,7 @@ _COLON: Final = re.compile(r"\s?[:/] ?\S")
 _CLOSING_SIGN: Final = re.compile(r"© ?[^.]{2,50}$")
 # `… los Andes. EFE`: in an article the last paragraph may be signed like that, too.
 _SIGNED: Final = re.compile(r"[.)»”\"] ?([A-Z][A-Z /-]{1,30})$")
+_SENTENCE_END: Final = re.compile(r"[^\W\d_]{3}[.!?…][»”\"')\]]{0,2} ")
 # `Words of a caption or a title | The Site`
 _OF_THE_SITE: Final = re.compile(r"\w \| [^|.]{2,25}$")
 _SIGNATURE: Final = re.compile(r"(?:©|\(c\)|copyright)\s*\S", re.I)
@@ -72,6 +76,7 @@ def strip_furniture(lines: Sequence[Block], findings: Findings) -> list[Block]:
     kept = _without_date_prefix(list(lines), findings)
     kept = _without_notices(kept, findings)
     kept = _without_lines(kept, findings)
+    kept = _without_inline(kept, findings)
     kept = _without_dates_and_bylines(kept, findings)
     return _without_closing_byline(kept, findings)
 
@@ -167,6 +172,28 @@ def _without_lines(lines: list[Block], findings: Findings) -> list[Block]:
     return kept
 
 
+def _without_inline(lines: list[Block], findings: Findings) -> list[Block]:
+    kept = []
+    for at, line in enumerate(lines):
+        pieces = inline_furniture(line.text, _certain, first=at == 0)
+        parts, done = [], 0
+        for piece in pieces:
+            findings.removed.append(
+                Piece(piece.kind, line.body.cut(piece.start, piece.end).strip(), piece.rule)
+            )
+            findings.published = findings.published or piece.date
+            parts.append(line.body.cut(done, piece.start).strip())
+            done = piece.end
+        if not pieces:
+            kept.append(line)
+            continue
+        parts.append(line.body.cut(done, len(line.body)).strip())
+        rest = join([part for part in parts if len(part)], " ")
+        if len(rest):
+            kept.append(Block(rest, line.apart))
+    return kept
+
+
 def verdict(text: str, *, page: bool = False) -> tuple[str, str] | None:
     """Kind and rule of a line that is furniture by its own words, None for any other.
 
@@ -220,7 +247,11 @@ def _certain(text: str) -> tuple[str, str] | None:
         return kind, f"{kind}:lead"
     if len(text) <= _LONGEST_LABEL and not ends_a_sentence(text) and found.any_heading.match(whole):
         return "related", "related:heading"
-    if len(text) <= _LONGEST_WITHIN and (match := found.any_within.search(folded)):
+    if (
+        len(text) <= _LONGEST_WITHIN
+        and (match := found.any_within.search(folded))
+        and not _a_sentence(folded[: match.start()])
+    ):
         kind = found.within[match.group()]
         return kind, f"{kind}:within"
     before, colon, _ = folded[:_LONGEST_LABEL].partition(":")
@@ -228,6 +259,16 @@ def _certain(text: str) -> tuple[str, str] | None:
         return kind, f"{kind}:label"
     rule = _credit(text, folded)
     return ("credit", rule) if rule else None
+
+
+def _a_sentence(before: str) -> bool:
+    """Whether a whole sentence of prose stands there: then the cue is not all that the line is."""
+    end = max(before.rfind(mark) for mark in ".!?…")
+    words = re.findall(r"[^\W\d_]+", before[: end + 1])
+    return len(words) >= _FEWEST_WORDS and any(
+        sum(word in listed for word in words) >= _FUNCTION_WORDS * len(words)
+        for listed in cues().stopwords.values()
+    )
 
 
 def _lead(text: str, folded: str) -> str | None:
@@ -294,7 +335,12 @@ def _closing_credit(text: str, folded: str) -> str | None:
         if label and _COLON.match(words, label.end()):
             return "credit:bracket"
     last = list(cues().credit_labels.finditer(tail))
-    if last and _COLON.match(tail, last[-1].end()) and not ends_a_sentence(text):
+    if (
+        last
+        and _COLON.match(tail, last[-1].end())
+        and not ends_a_sentence(text)
+        and len(_SENTENCE_END.findall(text)) < _TOO_MANY_FOR_A_CAPTION
+    ):
         return "credit:closing"
     if _CLOSING_SIGN.search(tail):
         return "credit:closing"

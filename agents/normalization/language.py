@@ -10,7 +10,8 @@ from schemas import Language
 
 UNDETERMINED: Final = "und"
 
-_NOT_LANGUAGE: Final = re.compile(r"\S*(?:://|@|www\.)\S*|[\W\d_]+")
+_ADDRESS: Final = re.compile(r"://|@|www\.")
+_NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 _SAMPLE: Final = 4_000
 _SHORT: Final = 60
 _SURE: Final = 0.5
@@ -35,7 +36,7 @@ def load_detector() -> Detect:
 
     def detect(text: str, hint: str | None) -> Language:
         hinted = _code(hint)
-        words = _NOT_LANGUAGE.sub(" ", _sample(text)).strip()
+        words = _words(_sample(text))
         if not words:
             return Language(code=hinted or UNDETERMINED, confidence=0.0)
         guesses = detector.detect(words, model="lite", k=5)
@@ -70,6 +71,12 @@ def paragraph_languages(
         others += len(paragraph) if language.code != whole.code else 0
         found.append(language)
     return found, others >= _MIXED_SHARE * max(letters, 1)
+
+
+def _words(text: str) -> str:
+    """Letters alone, web and mail addresses left out."""
+    kept = " ".join(part for part in text.split() if not _ADDRESS.search(part))
+    return _NOT_LETTERS.sub(" ", kept).strip()
 
 
 def _sample(text: str) -> str:

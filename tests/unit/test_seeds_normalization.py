@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.normalization.agent import load
+from agents.normalization.sentences import sentences
 from schemas import NormalizedArticle, RawArticle
 from streams.settings import Settings
 
@@ -47,6 +48,51 @@ def test_text_and_removed_pieces_together_are_all_of_the_raw_body(number: str) -
         assert piece.start is not None
         left = left[: piece.start] + " " + left[piece.start + len(piece.text) :]
     assert words(article(number).text) == words(left)
+
+
+# Where each seed's furniture begins, and where it ends: with these words, or with its line.
+FURNITURE = {
+    "000": [("date 2024-03", "date 2024-03")],
+    "001": [("Di Fantasy", "Di Fantasy")],
+    "002": [
+        ("Lire la suite:", None),
+        ("Une version de cet article paru", None),
+        ("Ce contenu a été traduit automatiquement", None),
+    ],
+    "003": [("date 2024-05", "Pubblicità")],
+    "004": [("A lire également", None)],
+}
+
+
+def sentences_of_the_article(number: str) -> list[str]:
+    """The raw body without the furniture listed above, cut into sentences."""
+    left = raw(number)
+    for begins, ends in FURNITURE[number]:
+        start = left.index(begins)
+        line_end = left.find("\n", start) if "\n" in left[start:] else len(left)
+        end = line_end if ends is None else left.index(ends, start) + len(ends)
+        left = left[:start] + left[end:]
+    language = article(number).language.code
+    return [left[start:end] for start, end in sentences(left, language)]
+
+
+@EVERY
+def test_every_sentence_of_the_article_is_kept_and_no_other(number: str) -> None:
+    found = article(number)
+    kept = [found.text[span.start : span.end] for span in found.sentences]
+    wanted = sentences_of_the_article(number)
+    assert len(wanted) > 10
+    assert [words(sentence) for sentence in kept] == [words(sentence) for sentence in wanted]
+
+
+@EVERY
+def test_the_text_knows_its_place_in_the_raw_body(number: str) -> None:
+    found = article(number)
+    for run in found.raw_runs:
+        quoted = raw(number)[run.raw_start : run.raw_start + run.end - run.start]
+        assert found.text[run.start : run.end] == quoted
+    covered = sum(run.end - run.start for run in found.raw_runs)
+    assert covered > 0.99 * (len(found.text) - 2 * len(found.paragraphs))
 
 
 @EVERY

@@ -1,5 +1,6 @@
 """`normalize --explain` shows the raw body with what goes marked in place."""
 
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -19,9 +20,7 @@ BODY = (
 
 def shown(body: str, **console: object) -> str:
     raw = RawArticle(body=body, source="prova")
-    terminal = Console(
-        width=200, record=True, file=Path("/dev/null").open("w"), force_terminal=True
-    )
+    terminal = Console(width=200, record=True, file=StringIO(), force_terminal=True)
     terminal.print(explained(raw, load(Settings())(raw)))
     return terminal.export_text(styles=bool(console))
 
