@@ -37,4 +37,10 @@ class Direct:
             at = end
         draft = Draft("".join((*text, line[at:])), kept, frozenset(opaque))
         english, alarms, actions = keep_names(self._neural, draft, line, [])
-        return Rendering(mend.english(english), confidence(1, 0, len(alarms)), (), alarms, actions)
+        return Rendering(
+            mend.numbers(mend.english(english), line),
+            confidence(1, 0, len(alarms)),
+            (),
+            alarms,
+            actions,
+        )

@@ -78,14 +78,16 @@ def phrases(pair: str) -> Phrases | None:
 
 
 @cache
-def repairs() -> tuple[Callable[[str], str], ...]:
-    """Substitutions over the Portuguese, in order."""
+def repairs(language: str) -> tuple[Callable[[str], str], ...]:
+    """Substitutions over a text in the language before the next step reads it, in order."""
 
     def repair(pattern: str, replacement: str) -> Callable[[str], str]:
         compiled = re.compile(pattern)
         return lambda text: compiled.sub(replacement, text)
 
-    return tuple(repair(pattern, replacement) for pattern, replacement in rows("repairs.pt.tsv"))
+    return tuple(
+        repair(pattern, replacement) for pattern, replacement in rows(f"repairs.{language}.tsv")
+    )
 
 
 @cache

@@ -20,11 +20,26 @@ _ENGLISH = tuple(
         (r"\s+([,.;:!?](?:\s|$))", r"\1"),
     )
 )
+# Three digits a group, or a decimal comma; a year or a time of day is neither.
+_CONTINENTAL = re.compile(
+    r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?:,\d+)?"
+    r"|\d+,\d{1,2})"
+    r"(?![\d]|[.,]\d)"
+)
+_SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
+
+
+def source(text: str, language: str) -> str:
+    """The source without what the rules are known to misread; capitals stay where they were."""
+    mended = text
+    for repair in lexicon.repairs(language):
+        mended = repair(mended)
+    return mended[:1].upper() + mended[1:] if text[:1].isupper() else mended
 
 
 def portuguese(text: str) -> str:
     """The Portuguese as the neural model reads it best."""
-    for repair in lexicon.repairs():
+    for repair in lexicon.repairs("pt"):
         text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)
@@ -35,6 +50,15 @@ def english(text: str) -> str:
     for pattern, replacement in _ENGLISH:
         text = pattern.sub(replacement, text)
     return text
+
+
+def numbers(text: str, source: str) -> str:
+    """Numbers that were copied from the source as English writes them: `1.500,5` as `1,500.5`."""
+    for found in sorted(set(_CONTINENTAL.findall(source)), key=len, reverse=True):
+        whole, comma, part = found.partition(",")
+        english = re.sub(r"[.\u00a0\u202f ]", ",", whole) + ("." + part if comma else "")
+        text = re.sub(rf"(?<![\d.,]){re.escape(found)}(?![\d]|[.,]\d)", english, text)
+    return _SPACED_PERCENT.sub(r"\1%", text)
 
 
 def possessives(text: str, names: list[str]) -> str:

@@ -74,7 +74,8 @@ class Pivot:
         for hop in self._hops:
             hop.close()
 
-    def _pieces(self, lines: list[str]) -> list[Rendering]:
+    def _pieces(self, given: list[str]) -> list[Rendering]:
+        lines = [mend.source(line, self.language) for line in given]
         analysed = self._analyser.lines([stream.escape(line) for line in lines])
         jobs = [self._prepare(line, units) for line, units in zip(lines, analysed, strict=True)]
         meant = self._hop(jobs, 0, None)
@@ -188,7 +189,7 @@ class Pivot:
         )
         english = mend.english(self._leftovers(portuguese, english))
         listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]
-        english = mend.possessives(english, listed)
+        english = mend.numbers(mend.possessives(english, listed), job.line)
         if job.full_stop and english.endswith(".") and not english.endswith(".."):
             english = english[:-1]
         unknown = tuple(dict.fromkeys(job.unknown))
