@@ -12,6 +12,7 @@ the process that reads; for them such a record is merely refused.
 """
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -25,7 +26,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import TopicPartition
 
 from ops.chaos.records import EXTRA, REASON_OF
-from ops.chaos.step import STAGE, load
+from ops.chaos.step import STAGE, STEP_MS, load
 from schemas import DeadLetter
 from streams.headers import Headers, timestamp
 from streams.settings import Settings
@@ -60,8 +61,10 @@ def step_of(settings: Settings) -> Step:
 
 async def patiently(step: Step, value: bytes | None) -> Outcome:
     """The outcome, as soon as the engine is there."""
+    slow = float(os.environ.get(STEP_MS, "0")) > 0
     while True:
-        became = step(value)
+        # What takes time must not hold up the heartbeats.
+        became = await asyncio.to_thread(step, value) if slow else step(value)
         if not isinstance(became, Deferred):
             return became
         await asyncio.sleep(_RETRY_SECONDS)
