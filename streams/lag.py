@@ -16,6 +16,9 @@ from aiokafka.structs import TopicPartition
 from streams.metrics import LAG_METRICS, LAG_RECORDS, LAG_SECONDS, OVERDUE_RECORDS, Metrics
 
 LOOK_MILLISECONDS: Final = 2_000
+# Of a partition that is behind, so many records are looked at, and so many bytes fetched.
+HEAD_RECORDS: Final = 20
+LOOK_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ async def measure(
     """Lag by partition of `topic` (all of them by default) for a consumer group. Records older than
     `fresh_within` seconds are overdue.
 
-    `consumer` must belong to no group and is left assigned to what was looked at. A group that has
-    never committed is behind by everything that the topic still holds.
+    `consumer` must belong to no group, should fetch no more than LOOK_BYTES at once, and is left
+    assigned to what was looked at. A group that has never committed is behind by everything that
+    the topic still holds.
     """
     if partitions is None:
         [described] = await client.describe_topics([topic])
@@ -62,22 +66,53 @@ async def measure(
         known = committed.get(partition)
         offset = known.offset if known is not None and known.offset >= 0 else 0
         positions[partition] = max(offset, beginnings[partition])
-    behind = {tp: ends[tp] - positions[tp] for tp in wanted if ends[tp] > positions[tp]}
-    oldest = await _timestamps(consumer, {tp: positions[tp] for tp in behind}, ends)
+    behind = {tp: positions[tp] for tp in wanted if ends[tp] > positions[tp]}
+    heads = await _heads(consumer, behind, ends)
     now = time.time()
-    ages = {tp: max(0.0, now - at) for tp, at in oldest.items() if at is not None}
-    behind = {tp: number for tp, number in behind.items() if oldest.get(tp, 0.0) is not None}
-    late = [tp for tp, age in ages.items() if age > fresh_within]
-    fresh = await _first_since(consumer, late, now - fresh_within)
+    since = now - fresh_within
+    late = [tp for tp, head in heads.items() if head.records and head.records[0][1] < since]
+    fresh = await _first_since(consumer, late, since)
     return [
-        PartitionLag(
-            tp.partition,
-            behind.get(tp, 0),
-            ages.get(tp, 0),
-            fresh.get(tp, ends[tp]) - positions[tp] if tp in late else 0,
-        )
+        _lag(tp.partition, heads[tp], ends[tp], now, fresh.get(tp, ends[tp]), since)
+        if tp in heads
+        else PartitionLag(tp.partition, 0, 0)
         for tp in wanted
     ]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What follows an offset: the first records (offset, and time in seconds since the epoch), and
+    whether there are no more."""
+
+    start: int
+    records: list[tuple[int, float]]
+    whole: bool
+
+    def until(self, offset: int) -> int:
+        """How many records there are before `offset`.
+
+        Transactions leave markers among the records, which take an offset each. As far as was read
+        the number is exact; beyond, markers are taken to be as frequent as before.
+        """
+        if not self.records:
+            return 0 if self.whole else offset - self.start
+        last = self.records[-1][0]
+        if self.whole or offset <= last:
+            return sum(at < offset for at, _ in self.records)
+        share = len(self.records) / (last + 1 - self.start)
+        return len(self.records) + round(share * (offset - last - 1))
+
+
+def _lag(
+    partition: int, head: _Head, end: int, now: float, fresh: int, since: float
+) -> PartitionLag:
+    """The lag of a partition; `fresh` is the offset of its first record from `since` on."""
+    if not head.records:
+        return PartitionLag(partition, head.until(end), 0)
+    oldest = head.records[0][1]
+    overdue = head.until(fresh) if oldest < since else 0
+    return PartitionLag(partition, head.until(end), max(0.0, now - oldest), overdue)
 
 
 def export(metrics: Metrics, lags: Mapping[str, Iterable[PartitionLag]]) -> None:
@@ -102,27 +137,42 @@ async def _first_since(
     return {tp: at.offset for tp, at in found.items() if at is not None}
 
 
-async def _timestamps(
+async def _heads(
     consumer: AIOKafkaConsumer,
-    offsets: dict[TopicPartition, int],
+    offsets: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
-) -> dict[TopicPartition, float | None]:
-    """When the first record from each offset on was written, in seconds since the epoch; None where
-    only markers of transactions are left, which are nobody's lag."""
+) -> dict[TopicPartition, _Head]:
+    """The first records from each offset on, HEAD_RECORDS or what can be read in time."""
     if not offsets:
         return {}
     consumer.assign(list(offsets))
     for partition, offset in offsets.items():
         consumer.seek(partition, offset)
-    found: dict[TopicPartition, float | None] = {}
+    found: dict[TopicPartition, list[tuple[int, float]]] = {partition: [] for partition in offsets}
+    ended: set[TopicPartition] = set()
     deadline = time.monotonic() + LOOK_MILLISECONDS / 1000
-    while len(found) < len(offsets) and time.monotonic() < deadline:
-        waiting = [partition for partition in offsets if partition not in found]
-        records = await consumer.getmany(*waiting, timeout_ms=200, max_records=len(waiting))
-        for partition, batch in records.items():
-            if batch:
-                found.setdefault(partition, batch[0].timestamp / 1000)
+    while time.monotonic() < deadline:
+        waiting = [
+            partition
+            for partition, records in found.items()
+            if partition not in ended and len(records) < HEAD_RECORDS
+        ]
+        if not waiting:
+            break
+        batches = await consumer.getmany(
+            *waiting, timeout_ms=200, max_records=HEAD_RECORDS * len(waiting)
+        )
+        for partition, batch in batches.items():
+            found[partition] += [(record.offset, record.timestamp / 1000) for record in batch]
         for partition in waiting:
-            if partition not in found and await consumer.position(partition) >= ends[partition]:
-                found[partition] = None
-    return found
+            if await consumer.position(partition) >= ends[partition]:
+                ended.add(partition)
+    return {
+        # What was written while this looked is not part of it.
+        partition: _Head(
+            offsets[partition],
+            [record for record in records if record[0] < ends[partition]],
+            partition in ended,
+        )
+        for partition, records in found.items()
+    }

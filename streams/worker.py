@@ -25,7 +25,7 @@ from streams import clients
 from streams.cost import resident_bytes
 from streams.delivery import Delivery, Record
 from streams.headers import plain
-from streams.lag import export, measure
+from streams.lag import LOOK_BYTES, export, measure
 from streams.logs import configure
 from streams.metrics import (
     BUILD_INFO,
@@ -285,7 +285,7 @@ class Worker:
             try:
                 async with (
                     clients.admin(self.settings) as client,
-                    clients.reader(self.settings) as consumer,
+                    clients.reader(self.settings, fetch_bytes=LOOK_BYTES) as consumer,
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
