@@ -13,7 +13,8 @@ from agents.normalization.folding import fold, words
 
 LONGEST: Final = 1_500
 
-_COMMON = "mr mrs ms es cf vs etc nr tel ft st col gen lt sgt mt dr prof p.es i.e e.g jr sr inc ltd corp co"
+_COMMON = "es cf vs etc nr tel ft st col gen lt sgt mt dr prof p.es i.e e.g jr sr inc ltd corp co"
+_COMMON += " mr mrs ms"
 _ABBREVIATIONS: Final = {
     "it": "sig sigg sig.ra sig.na dott dott.ssa dr prof prof.ssa ing avv arch geom on sen rag gen "
     "col cap ten mons ecc pag pagg cfr art artt n nn num tel ca vol cit fig s.p.a s.r.l spa srl ss "
