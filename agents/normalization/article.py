@@ -34,7 +34,7 @@ NAME: Final = "normalization"
 
 _ROUNDS: Final = 20
 _MOST_RUNS, _SHORTEST_RUN = 2_000, 20
-_SIGNED_ABOVE, _SIGNED_WITHIN, _SIGNED_BELOW = 5, 12, 4
+_SIGNED_ABOVE, _SIGNED_WITHIN, _SIGNED_BELOW = 2, 12, 4
 
 
 def normalize(

@@ -16,8 +16,13 @@ _TRACKING: Final = re.compile(
     r"|_ga|_gl|refresh_ce|guccounter)"
 )
 _PORTS: Final = {"http": 80, "https": 443}
-_OTHER_HOSTS: Final = ("amp.", "m.", "mobile.")
+_OTHER_HOSTS: Final = ("amp.", "m.", "mobile.", "touch.", "wap.")
 _AMP_PATH: Final = re.compile(r"/amp(?=/|$)|\.amp(?=\.html?$|$)|(?<=/)amp-(?=[^/]+\.html?$)")
+_AMP_VIEWER: Final = re.compile(
+    r"(?:https?:)?//(?:[\w-]{1,200}\.cdn\.ampproject\.org/[a-z]/|(?:www\.)?google\.[a-z.]{2,6}/amp/)"
+    r"(?P<secure>s)?/?(?P<rest>[\w-]{1,63}\.[^\s]+)",
+    re.I,
+)
 _LONGEST: Final = 4_000
 _WORD: Final = re.compile(r"\w+")
 _SHINGLE: Final = 3
@@ -27,11 +32,11 @@ _FEWEST_WORDS: Final = 20
 def canonical_url(url: str | None) -> str | None:
     """One address for all the addresses under which one page is read; None for what is no web URL.
 
-    Scheme https, host in lower case without `m.`, `mobile.`, `amp.` and default port, no
-    fragment, no tracking parameters, no AMP marks, no slash at the end of a path, the remaining
-    parameters in order of name.
+    AMP caches and viewers give way to the publisher's address. Scheme https, host in lower case
+    without `m.`, `mobile.`, `amp.` and default port, no fragment, no tracking parameters, no AMP
+    marks, no slash at the end of a path, the remaining parameters in order of name.
     """
-    split = _split(url)
+    split = _split(_unwrapped(url))
     if split is None:
         return None
     host = _plain_host((split.hostname or "").rstrip("."))
@@ -71,6 +76,12 @@ def near_duplicate(text: str) -> str | None:
         return None
     shingles = (" ".join(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
     return f"{Simhash(list(shingles)).value:016x}"
+
+
+def _unwrapped(url: str | None) -> str | None:
+    """The publisher's own address of a page that an AMP cache or viewer shows."""
+    match = _AMP_VIEWER.match((url or "").strip())
+    return url if match is None else f"http{match['secure'] or ''}://{match['rest']}"
 
 
 def _split(url: str | None) -> SplitResult | None:

@@ -14,11 +14,11 @@ _ADDRESS: Final = re.compile(r"://|@|www\.")
 _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 _SAMPLE: Final = 4_000
 _SHORT: Final = 60
-_SURE: Final = 0.5
+_SURE: Final = 0.3
 _SURE_OF_SHORT: Final = 0.8
 _SHORTEST_TOLD: Final = 40
 _SURE_OF_ANOTHER: Final = 0.8
-_MIXED_SHARE: Final = 0.2
+_MIXED_SHARE: Final = 0.25
 
 Detect = Callable[[str, str | None], Language]
 

@@ -14,6 +14,7 @@ from agents.normalization.folding import fold, words
 LONGEST: Final = 1_500
 
 _COMMON = "es cf vs etc nr tel ft st col gen lt sgt mt dr prof p.es i.e e.g jr sr inc ltd corp co"
+_COMMON += " mr mrs ms"
 _ABBREVIATIONS: Final = {
     "it": "sig sigg sig.ra sig.na dott dott.ssa dr prof prof.ssa ing avv arch geom on sen rag gen "
     "col cap ten mons ecc pag pagg cfr art artt n nn num tel ca vol cit fig s.p.a s.r.l spa srl ss "
@@ -21,7 +22,7 @@ _ABBREVIATIONS: Final = {
     "fr": "m mm mme mmes mlle mlles me dr pr prof st ste etc p pp cf art al ex av bd vol chap fig "
     "env hab n no tél apr j.-c ms min max éd",
     "es": "sr sra srta sres dr dra d dña prof lic ing gral cnel cap tte pdte ud uds vd vds etc pág "
-    "págs núm n art av avda ee ej p.ej aprox tel c cía s.a depto gob mons fr sto sta máx mín",
+    "págs núm n art av avda ee ej p.ej aprox tel c cía s.a depto gob mons fr sto sta máx mín a",
     "pt": "sr sra srs dr dra prof profa eng exmo exma gen cel cap dep sen gov min etc pág págs núm "
     "n art av ed ex tel cia ltda s.a aprox d sto sta fl vol máx mín",
     "en": "mr mrs ms dr prof rev hon sen rep gov gen col capt lt sgt st mt ave blvd rd no vs etc "

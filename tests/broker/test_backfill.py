@@ -125,7 +125,14 @@ def test_normalization_is_done_again_from_the_raw_records_that_are_left(stocked:
     forget(desk, partition=0)
     known = len(newest(desk))
     gone = len({orjson.loads(value)["url"] for value in lost})
-    command = ("backfill", "--stage", "normalization", "--where", "version<=1.0.0", "--limit")
+    command = (
+        "backfill",
+        "--stage",
+        "normalization",
+        "--where",
+        f"version<={PIPELINE[0].version}",
+        "--limit",
+    )
     done = desk.run(*command, str(known), "--dry-run")
     assert f"{gone} are gone from {desk.topic('raw')}".encode() in done.stderr
     assert f"would send {known - gone} articles".encode() in done.stderr

@@ -20,6 +20,9 @@ from schemas.identity import event_id
         "https://amp.example.org/news/story/amp/?id=7",
         "//example.org/news/story?id=7",
         " https://example.org/news/\nstory?id=7 ",
+        "https://mobile.example.org/news/story?id=7&ref=home",
+        "https://example-org.cdn.ampproject.org/c/s/example.org/news/story/amp?id=7",
+        "https://www.google.com/amp/s/amp.example.org/news/story?id=7&amp=1",
     ],
 )
 def test_the_addresses_of_one_page_become_one(url: str) -> None:

@@ -1,7 +1,19 @@
 """A whole page pasted as text is reduced to its article; a short text is never taken for a page."""
 
-from agents.normalization.forest import shipped
-from agents.normalization.pages import article_lines
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from agents.normalization.agent import load
+from agents.normalization.features import NAMES, features
+from agents.normalization.forest import Forest, shipped
+from agents.normalization.pages import article_lines, read_page_lines, run_of
+from schemas import RawArticle
+from streams.settings import Settings
+
+REAL_PAGES = Path(__file__).parents[3] / "shared" / "data" / "furniture" / "pages.jsonl"
 
 TITLE = "La funivia di Pila riparte con le cabine nuove"
 PARAGRAPHS = [
@@ -62,3 +74,50 @@ def test_a_poem_is_no_page() -> None:
 def test_an_interview_is_no_page() -> None:
     lines = [line for number in range(20) for line in (f"Perché, {number}?", PARAGRAPHS[1])]
     assert article_lines(lines, shipped()) is None
+
+
+def test_a_page_gives_its_title_byline_and_date_and_says_what_went() -> None:
+    page = [*MENU, TITLE, "Di Ada Bruni", "12 marzo 2024", *PARAGRAPHS, "Leggi anche", *LINKS]
+    body = "\n".join([*page, *FOOTER])
+    article = load(Settings())(RawArticle(body=body))
+    assert (article.title, article.byline) == (TITLE, "Ada Bruni")
+    assert article.published_at is not None and article.published_at.value == "2024-03-12"
+    assert article.text == "\n\n".join(PARAGRAPHS)
+    assert {piece.text for piece in article.removed} >= {*MENU, *LINKS, "Leggi anche"}
+
+
+def test_every_feature_has_one_column_and_a_page_of_any_size_has_rows() -> None:
+    lines = [*MENU, TITLE, *PARAGRAPHS, "Leggi anche", *LINKS, *FOOTER]
+    read = read_page_lines(lines)
+    assert read is not None
+    run = run_of(read)
+    assert run is not None
+    numbers = features(read, run)
+    assert numbers.shape == (len(lines), len(NAMES))
+    assert np.isfinite(numbers).all()
+
+
+def test_a_forest_made_for_other_features_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "forest.npz"
+    shipped().save(path)
+    assert len(Forest.load(path).column) == len(shipped().column)
+    with np.load(path) as stored:
+        parts = dict(stored) | {"names": np.array(["other"])}
+    np.savez_compressed(path, **parts)
+    with pytest.raises(ValueError, match=r"python -m ops\.train\.furniture"):
+        Forest.load(path)
+
+
+@pytest.mark.skipif(not REAL_PAGES.is_file(), reason="../shared/data/furniture is not here")
+def test_the_article_of_a_real_page_normalizes_to_itself() -> None:
+    work = load(Settings())
+    for line in REAL_PAGES.read_bytes().splitlines()[::4]:
+        body = orjson.loads(line)["text"]
+        article = work(RawArticle(body=body))
+        assert work(RawArticle(body=article.text)).text == article.text
+        for run in article.raw_runs:
+            quoted = body[run.raw_start : run.raw_start + run.end - run.start]
+            assert article.text[run.start : run.end] == quoted
+        for piece in article.removed:
+            if piece.start is not None:
+                assert body[piece.start :].startswith(piece.text)

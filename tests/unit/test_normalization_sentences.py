@@ -27,6 +27,8 @@ def cut(text: str, language: str) -> list[str]:
         ("fr", ["Né en 2024.", "Mort jamais."]),
         ("es", ["¿Quién es?", "¡No lo sé!", "La Sra. Pérez tampoco."]),
         ("es", ["Viajó a EE.UU. en mayo.", "Volvió en junio."]),
+        ("es", ["Se fundó en el año 25 a. C. junto al río.", "Sigue en pie."]),
+        ("it", ["Lo ha detto Mr. Smith ieri.", "Nessuno rispose."]),
         ("pt", ["O Sr. Silva disse que não.", "A Dra. Costa concordou."]),
         ("en", ["Mr. Smith met J. K. Rowling at 5 p.m. on Monday.", "They talked."]),
         ("en", ['"Is it true?" she asked.', '"It is."', "He left."]),

@@ -51,7 +51,7 @@ def test_text_and_removed_pieces_together_are_all_of_the_raw_body(number: str) -
 
 
 # Where each seed's furniture begins, and where it ends: with these words, or with its line.
-FURNITURE = {
+FURNITURE: dict[str, list[tuple[str, str | None]]] = {
     "000": [("date 2024-03", "date 2024-03")],
     "001": [("Di Fantasy", "Di Fantasy")],
     "002": [
