@@ -16,10 +16,11 @@ def family(roots: Iterable[int]) -> list[int]:
     """The processes and all below them, parents before children."""
     children: dict[int, list[int]] = {}
     # Not by a pattern that names the file: a process that goes away while it is matched raises.
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
-            parent = int(_fields(Path(f"/proc/{pid}/stat"))[1])
-            children.setdefault(parent, []).append(int(pid))
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                parent = int(_fields(process / "stat")[1])
+                children.setdefault(parent, []).append(int(process.name))
     found = list(roots)
     for each in found:
         found += children.get(each, [])
