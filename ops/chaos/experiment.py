@@ -426,10 +426,9 @@ class _Run:
         seen.aborted = written.aborted | (written.unsure - there)
         # What the broker acknowledged and then lost is not the workers' fault, but is told.
         seen.vanished = [name for name in written.committed_at if name not in there]
-        committed = None
-        if not self.options.pipeline:
-            [group] = self._groups()
-            committed = await observe.committed(self.settings, group)
+        committed: dict[tuple[str, int], int] = {}
+        for group in self._groups():
+            committed |= await observe.committed(self.settings, group)
         seen.verdict = checker.judge(seen.accepted, seen.outcomes, seen.aborted, committed)
         self.crew.workers()
         seen.exits = self.crew.exits

@@ -15,12 +15,15 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 def family(roots: Iterable[int]) -> list[int]:
     """The processes and all below them, parents before children."""
     children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            children.setdefault(int(_fields(stat)[1]), []).append(int(stat.parent.name))
+    # Not by a pattern that names the file: a process that goes away while it is matched raises.
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                parent = int(_fields(process / "stat")[1])
+                children.setdefault(parent, []).append(int(process.name))
     found = list(roots)
-    for pid in found:
-        found += children.get(pid, [])
+    for each in found:
+        found += children.get(each, [])
     return found
 
 

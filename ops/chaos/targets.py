@@ -8,7 +8,7 @@ this project is about.
 A record that kills or outlasts its process would stop them for ever, since they do their work in
 the process that reads; for them such a record is merely refused.
 
-`python -m ops.chaos.targets stock-faust|plain-aiokafka SLOT` runs one worker.
+`python -m ops.chaos.targets stock-faust|concurrent-faust|plain-aiokafka SLOT` runs one worker.
 """
 
 import asyncio
@@ -35,7 +35,10 @@ from streams.topics import DEAD_LETTERS
 
 STOCK_FAUST: Final = "stock-faust"
 PLAIN_AIOKAFKA: Final = "plain-aiokafka"
-NAMES: Final = (STOCK_FAUST, PLAIN_AIOKAFKA)
+# The same agent with the concurrency that Faust's documentation offers for work that waits.
+CONCURRENT_FAUST: Final = "concurrent-faust"
+NAMES: Final = (STOCK_FAUST, CONCURRENT_FAUST, PLAIN_AIOKAFKA)
+CONCURRENCY: Final = 8
 _RETRY_SECONDS: Final = 0.5
 
 Step = Callable[[bytes | None], Attempt]
@@ -98,14 +101,14 @@ def message_of(
     return DEAD_LETTERS.full_name(prefix), key, value, [*headers, *letter.to_headers()]
 
 
-def faust_app(settings: Settings, slot: int) -> faust.App:
+def faust_app(target: str, settings: Settings, slot: int) -> faust.App:
     """An ordinary Faust app, at-least-once: an agent that sends to a topic and takes the next."""
     app = faust.App(
-        group_of(STOCK_FAUST, settings),
+        group_of(target, settings),
         broker=[f"kafka://{host}" for host in settings.bootstrap_servers.split(",")],
         autodiscover=False,
         web_enabled=False,
-        datadir=str(settings.state_dir / f"{STOCK_FAUST}-{slot}"),
+        datadir=str(settings.state_dir / f"{target}-{slot}"),
         key_serializer="raw",
         value_serializer="raw",
         producer_acks=-1,
@@ -125,7 +128,9 @@ def faust_app(settings: Settings, slot: int) -> faust.App:
     }
     step = step_of(settings)
 
-    @app.agent(source, name=STAGE.name)
+    @app.agent(
+        source, name=STAGE.name, concurrency=CONCURRENCY if target == CONCURRENT_FAUST else 1
+    )
     async def process(stream: Any) -> None:
         async for event in stream.events():
             message = event.message
@@ -196,10 +201,13 @@ async def plain_loop(settings: Settings) -> None:
 def main(target: str, slot: int) -> None:
     """Runs one worker in the foreground until SIGTERM."""
     settings = Settings()
-    if target == STOCK_FAUST:
+    if target in (STOCK_FAUST, CONCURRENT_FAUST):
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         worker = faust.Worker(
-            faust_app(settings, slot), loglevel="WARNING", quiet=True, redirect_stdouts=False
+            faust_app(target, settings, slot),
+            loglevel="WARNING",
+            quiet=True,
+            redirect_stdouts=False,
         )
         worker.execute_from_commandline()
     else:
