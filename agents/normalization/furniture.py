@@ -331,6 +331,9 @@ def _closing_credit(text: str, folded: str) -> str | None:
         agency = cues().agencies.search(words)
         if agency and ("/" in words or "|" in words or cues().credit_labels.search(words)):
             return "credit:bracket"
+        before = text[: len(text) - len(tail) + inside.start()]
+        if agency and agency.span() == (0, len(words)) and not ends_a_sentence(before.rstrip()):
+            return "credit:bracket"
         label = cues().credit_labels.match(words)
         if label and _COLON.match(words, label.end()):
             return "credit:bracket"

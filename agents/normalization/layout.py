@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from agents.normalization.bylines import byline_of
 from agents.normalization.mapped import Edit, Mapped, join
 
 _ENDS: Final = re.compile(r"[.!?…:;。！？]['\"’”»)\]]*$")
@@ -90,7 +91,8 @@ def _goes_on(above: str, line: str, margin: int | None) -> bool:
         return True
     if margin is not None and len(above) > 0.75 * margin:
         return True
-    return small and not ends_a_sentence(above) and len(above) > _LONGEST_LOOSE_END
+    loose = small and not ends_a_sentence(above) and len(above) > _LONGEST_LOOSE_END
+    return loose and byline_of(line, last=False) is None
 
 
 def _merge(group: list[Block]) -> Block:

@@ -17,7 +17,7 @@ from agents.normalization.segments import Segment, read_segments
 
 _FEWEST_LINES, _MOST_LINES = 30, 5_000
 _FEWEST_FURNITURE = 5
-_MANY_LINES = 100
+_MANY_LINES, _MUCH = 100, 10
 _MANY_BULLETS = 25
 # A run this strong beside the strongest one, or this strong in itself, is an article of its own.
 _NEAR_LARGEST = 0.35
@@ -33,6 +33,9 @@ _LARGEST_BOX, _LARGEST_TABLE = 8, 40
 _ENOUGH = 800
 _SAME_SUBJECT = 0.33
 _HEADLINE_SHARE = 0.5
+_SHORTEST_STANDFIRST, _STANDFIRST_SUBJECT = 50, 0.25
+# Beyond two buttons one paragraph goes on with the article if it speaks of the same things.
+_BUTTONS, _GOING_ON = 2, 0.15
 _SURE_INSIDE, _SURE_OUTSIDE = 0.5, 0.75
 
 _BARRIERS: Final = {"comments": -8.0, "related": -5.0, "subscribe": -3.0, "cookies": -3.0}
@@ -83,7 +86,8 @@ def read_page_lines(lines: Sequence[str]) -> list[Segment] | None:
 def run_of(read: Sequence[Segment]) -> list[bool] | None:
     """Which lines the rules take for the article, or None where they find none."""
     start, end = _article(read)
-    shortest = _SHORTEST_ARTICLE if len(read) < _MANY_LINES else _SHORTEST_ARTICLE // 3
+    plainly = len(read) >= _MANY_LINES or sum(line.kind is not None for line in read) >= _MUCH
+    shortest = _SHORTEST_ARTICLE // 3 if plainly else _SHORTEST_ARTICLE
     if _prose(read[start:end]) < shortest:
         return None
     keep = [start <= at < end for at in range(len(read))]
@@ -94,7 +98,20 @@ def run_of(read: Sequence[Segment]) -> list[bool] | None:
     title = _title(read, start, end)
     if title is not None:
         keep[title] = True
+        if _is_standfirst(read, title + 1, _used(read, start, end)):
+            keep[title + 1] = True
     return keep
+
+
+def _is_standfirst(read: Sequence[Segment], at: int, used: set[str]) -> bool:
+    """Whether the line under a title sums the article up."""
+    line = read[at]
+    return (
+        line.kind is None
+        and not line.bullet
+        and len(line.text) >= _SHORTEST_STANDFIRST
+        and len(line.content & used) >= _STANDFIRST_SUBJECT * len(line.content)
+    )
 
 
 def _score(line: Segment) -> float:
@@ -132,13 +149,18 @@ def _beyond_a_box(read: Sequence[Segment], end: int) -> int | None:
     of furniture in it: further lines, and one paragraph at a small distance.
     """
     plain = True
+    used = _used(read, 0, end)
     for at in range(end, min(end + _LARGEST_TABLE, len(read) - 1)):
         away = at - end
         heading = len(read[at].words) <= _LONGEST_HEADING
         plain = plain and (read[at].kind is None or (read[at].kind == "related" and not heading))
         if read[at].kind == "comments" or (away >= _LARGEST_BOX and not plain):
             return None
-        alone = plain and away <= _LARGEST_BOX
+        alone = (plain and away <= _LARGEST_BOX) or (
+            0 < away <= _BUTTONS
+            and all(line.kind not in (None, "related") for line in read[end:at])
+            and (away == 1 or len(read[at].content & used) >= _GOING_ON * len(read[at].content))
+        )
         if _long(read[at]) and (alone or any(map(_long, read[at + 1 : at + 2 + 2 * plain]))):
             while at < len(read) and read[at].prose:
                 at += 1

@@ -86,6 +86,17 @@ def test_a_page_gives_its_title_byline_and_date_and_says_what_went() -> None:
     assert {piece.text for piece in article.removed} >= {*MENU, *LINKS, "Leggi anche"}
 
 
+def test_a_short_article_cut_by_a_box_and_a_button_is_kept_to_its_last_paragraph() -> None:
+    standfirst = "La funivia era ferma da due anni. Il sindaco: «Le cabine nuove, finalmente»"
+    page = [*MENU, TITLE, standfirst, "di Ada Bruni", "Condividi", "La funivia di Pila (Ansa)"]
+    page += [PARAGRAPHS[0], "Pubblicità", "Leggi anche", LINKS[0], PARAGRAPHS[1], PARAGRAPHS[2]]
+    page += ["Iscriviti alla newsletter della funivia", PARAGRAPHS[3], *LINKS, *FOOTER]
+    article = load(Settings())(RawArticle(body="\n".join(page)))
+    whole = f"{article.title or ''}\n\n{article.text}".strip()
+    assert whole == "\n\n".join([TITLE, standfirst, *PARAGRAPHS])
+    assert article.byline == "Ada Bruni"
+
+
 def test_every_feature_has_one_column_and_a_page_of_any_size_has_rows() -> None:
     lines = [*MENU, TITLE, *PARAGRAPHS, "Leggi anche", *LINKS, *FOOTER]
     read = read_page_lines(lines)
