@@ -191,6 +191,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self._epoch = epoch
         self._numbers = dict.fromkeys(ours, 0)
 
+    async def rejoin(self) -> None:
+        """Asks for a new round of sharing out the partitions."""
+        self._ensure_consumer()._coordinator.request_rejoin()
+
     async def standing(self, topic: str) -> dict[int, tuple[Stamp, int]]:
         """For each partition, how many records were handed out and the offset that is next."""
         consumer = self._ensure_consumer()
@@ -444,6 +448,11 @@ class Reader:
         """Commits next offsets the plain way, outside of any transaction."""
         thread = self._consumer._thread
         await thread.from_main(thread.commit_offsets(self._app.topic_name, offsets))
+
+    async def rejoin(self) -> None:
+        """Asks the group to share its partitions out again; it does when its leader has asked."""
+        thread = self._consumer._thread
+        await thread.from_main(thread.rejoin())
 
     def stop(self) -> None:
         """Lets nothing more come."""

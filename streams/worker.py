@@ -18,12 +18,14 @@ from typing import Any, Final, NoReturn
 
 import structlog
 from aiohttp import web
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams import clients
 from streams.cost import resident_bytes
 from streams.delivery import Delivery, Record
+from streams.group import left_out
 from streams.headers import plain
 from streams.lag import LOOK_BYTES, export, measure
 from streams.logs import configure
@@ -212,7 +214,7 @@ class Worker:
         delivery = Delivery(self.stage, self.settings, pool, self.metrics, writer_for, reader)
         self._delivery = self.app.flow = delivery
         self._wire(delivery)
-        lag = asyncio.create_task(self._watch_lag())
+        lag = asyncio.create_task(self._watch_lag(reader))
         await self.app.start()
         crashed = asyncio.create_task(_wait(self.app._crashed))
         stopping = asyncio.create_task(_wait(self._stopping))
@@ -278,7 +280,7 @@ class Worker:
         async def assigned(_app: Any, _partitions: Any, **_: Any) -> None:
             self._show_ready()
 
-    async def _watch_lag(self) -> None:
+    async def _watch_lag(self, reader: Reader) -> None:
         topic = self.app.topic_name
         group = group_of(self.stage, self.settings)
         while True:
@@ -299,9 +301,20 @@ class Worker:
                             fresh_within=self.settings.fresh_within,
                         )
                         export(self.metrics, {self.stage.name: lags})
+                        await self._share_out(client, reader)
             except Exception as fault:  # noqa: BLE001 - watching must never stop the work
                 self._log.debug("lag could not be measured", fault=str(fault))
                 await asyncio.sleep(LAG_INTERVAL_SECONDS)
+
+    async def _share_out(self, client: AIOKafkaAdminClient, reader: Reader) -> None:
+        """Has partitions shared out that nobody reads, such as new ones."""
+        if self._partitions() is None:
+            return
+        topic = self.app.topic_name
+        partitions = await left_out(client, group_of(self.stage, self.settings), topic)
+        if partitions:
+            self._log.info("asking for partitions that nobody reads", partitions=sorted(partitions))
+            await reader.rejoin()
 
     async def _serve_health(self) -> web.AppRunner:
         async def metrics(_: web.Request) -> web.Response:

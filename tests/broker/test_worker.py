@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import orjson
+from aiokafka.admin import NewPartitions
 
 from agents.pipeline import PIPELINE
 from streams import clients, embedded
@@ -212,6 +213,23 @@ def test_markers_of_transactions_are_no_lag_and_no_rate(desk: Desk) -> None:
         until(lambda: desk.count("enriched") == 3, 90, "the events")
         until(lambda: all(desk.lag(stage.name) == 0 for stage in PIPELINE), 30, "no lag")
     assert desk.status()["tagging"]["per_minute"] == 3
+
+
+def test_new_partitions_are_read_although_the_only_worker_was_killed_before(desk: Desk) -> None:
+    with desk.running(*WORKER) as worker:
+        desk.await_ready("normalization")
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(timeout=10)
+    asyncio.run(raise_partitions(desk, "raw", 9))
+    desk.produce([(None, article(each), []) for each in range(60)])
+    assert {record.partition for record in desk.records("raw")} > set(range(6))
+    with desk.running(*WORKER):
+        until(lambda: desk.count("normalized") == 60, 60, "all outputs")
+
+
+async def raise_partitions(desk: Desk, topic: str, number: int) -> None:
+    async with clients.admin(desk.settings) as client:
+        await client.create_partitions({desk.topic(topic): NewPartitions(number)})
 
 
 def test_a_worker_whose_place_is_taken_ends_and_says_so(desk: Desk) -> None:

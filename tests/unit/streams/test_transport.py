@@ -63,6 +63,7 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
         (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
         (Fetcher, "_create_fetch_waiter", ["self"]),
         (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
+        (GroupCoordinator, "request_rejoin", ["self"]),
         (GroupCoordinator, "close", ["self"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
