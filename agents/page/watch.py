@@ -40,6 +40,7 @@ from streams.worker import group_of
 log = structlog.get_logger()
 
 MEASURE_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 10.0
 # A minute and a half of lag for the page's curves.
 HISTORY: Final = 45
 AGAIN_SECONDS: Final = 2.0
@@ -87,7 +88,8 @@ class Watch:
                 await watch()
             except Exception as fault:  # noqa: BLE001 - the page stays up whatever the broker does
                 if self.snapshot.broker or not self._complained:
-                    log.warning("cannot look at the broker; trying again", fault=str(fault))
+                    words = str(fault) or type(fault).__name__
+                    log.warning("cannot look at the broker; trying again", fault=words)
                 self._complained = True
                 await self._show(replace(self.snapshot, at=time.time(), broker=False))
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -134,7 +136,9 @@ class Watch:
             )
             while True:
                 began = time.monotonic()
-                await self._look(client, consumer)
+                # Left alone, the client waits for a lost broker for most of a minute.
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._look(client, consumer)
                 await asyncio.sleep(max(0.1, MEASURE_SECONDS - (time.monotonic() - began)))
 
     async def _look(self, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:

@@ -1,5 +1,6 @@
 """The live page in a real Chromium, on a real broker; the events are put on the topic directly."""
 
+import asyncio
 import itertools
 import json
 import socket
@@ -20,10 +21,10 @@ from agents.page import server
 from ops.chromium import chromium
 from ops.demo import answers
 from schemas import DeadLetter, EnrichedEvent, encode
-from streams import clients
+from streams import clients, embedded
 from streams.settings import Settings
 from streams.topics import DEAD_LETTERS, ENRICHED, RAW
-from tests.broker.harness import Desk, apart, free_port, served, until
+from tests.broker.harness import Desk, apart, free_port, open_desk, served, until
 
 EXAMPLE = Path(__file__).parents[1] / "unit/schemas/examples/1.0/enriched.json"
 HOSTILE = (
@@ -506,6 +507,28 @@ def test_without_a_broker_the_page_says_so_and_stays_up(tmp_path: Path) -> None:
             lines = [stream.readline().decode() for _ in range(9)]
         [trouble] = [line for line in lines if line.startswith('data: {"error"')]
         assert "no Kafka broker answers at" in trouble
+
+
+def test_a_broker_that_goes_is_missed_and_one_that_comes_back_is_found(
+    tmp_path: Path, jars: Path
+) -> None:
+    state = tmp_path / "kafka"
+    broker = apart(asyncio.to_thread(embedded.start, state, jars=jars, port=0))
+    port = int(broker.bootstrap.rsplit(":", 1)[1])
+    desk = open_desk(broker.bootstrap, tmp_path)
+    try:
+        with served(desk) as address:
+
+            def answers_now(yes: bool) -> bool:
+                return bool(ask(f"{address}flow")[1]["broker"]) is yes
+
+            until(partial(answers_now, True), 20, "the broker seen")
+            embedded.stop(state)
+            until(partial(answers_now, False), 30, "the broker missed")
+            apart(asyncio.to_thread(embedded.start, state, jars=jars, port=port))
+            until(partial(answers_now, True), 60, "the broker found")
+    finally:
+        embedded.stop(state)
 
 
 def test_the_command_serves_the_page_and_names_a_port_that_is_taken(desk: Desk) -> None:
