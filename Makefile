@@ -34,7 +34,7 @@ quality: setup
 	for language in it fr es; do \
 		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
 	done
-	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
+	$(BIN)/python -m ops.quality.tagging --data $(DATA)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
