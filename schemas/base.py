@@ -5,7 +5,7 @@ from typing import Literal, Self, TypeVar, get_args
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Reason = Literal[
     "null_value",
