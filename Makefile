@@ -35,6 +35,7 @@ quality: setup
 		$(BIN)/python -m ops.quality.translation --data $(DATA) --language $$language --skip 2100 --lines 400; \
 	done
 	$(BIN)/python -m ops.quality.tagging --data $(DATA)
+	$(BIN)/python -m ops.quality.endurance --data $(DATA)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

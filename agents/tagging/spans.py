@@ -27,6 +27,7 @@ CONNECTORS: Final = frozenset({
 })  # fmt: skip
 NEARBY: Final = 200
 LONG_ENOUGH: Final = 1_000
+SENTENCE: Final = 60
 SENTENCE_EDGE: Final = set('.!?:;…"“”«»‘(–—-•*>|')
 
 
@@ -97,7 +98,7 @@ def is_proper(name: str) -> bool:
 def is_without_capitals(text: str) -> bool:
     """Whether a text of some length is written in small letters throughout."""
     letters = sum(c.isalpha() for c in text[:LONG_ENOUGH])
-    return letters > 20 and not any(c.isupper() for c in text)
+    return letters > SENTENCE and not any(c.isupper() for c in text)
 
 
 class Taken:
@@ -165,13 +166,14 @@ def is_shouted(text: str, start: int) -> bool:
 
 
 def calmed(line: str, is_word: Callable[[str], bool]) -> str:
-    """A line in capitals as it would stand in a text: words of the language, which `is_word` tells,
-    in small letters, all others with a capital. Every other line as it is. The length stays.
+    """A line all in capitals, or all in small letters, as it would stand in a text: words of the
+    language, which `is_word` tells, in small letters, all others with a capital. Every other line
+    as it is. The length stays.
 
     >>> calmed("LA MINISTRA VISITA SEVILLA Y ROMA", {"ministra", "visita"}.__contains__)
     'La ministra visita Sevilla y Roma'
     """
-    if not is_shouted(line, 0):
+    if not is_shouted(line, 0) and not is_without_capitals(line):
         return line
 
     def calm(word: re.Match[str]) -> str:

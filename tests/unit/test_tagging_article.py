@@ -225,6 +225,18 @@ def test_an_article_without_names_is_about_nothing() -> None:
     assert tagged(told) == {}
 
 
+def test_a_text_without_capitals_has_its_names_in_both_languages() -> None:
+    told = article(
+        (
+            "ieri openai ha parlato a lungo con i giornalisti di netflix, e oggi tutti ne parlano.",
+            "yesterday openai talked at length with the journalists of netflix, and all talk of it.",
+        )
+    )
+    entities = tagged(told)
+    assert pairs(entities["org:openai"]) == [("openai", "openai")]
+    assert pairs(entities["org:netflix"]) == [("netflix", "netflix")]
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_every_quote_is_what_its_offsets_cut_out_in_both_texts(data: st.DataObject) -> None:

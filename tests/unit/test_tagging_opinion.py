@@ -46,3 +46,12 @@ def test_a_line_in_capitals_is_read_as_it_would_stand_in_a_text() -> None:
     words = {"sube", "ministra"}.__contains__
     assert calmed("LA MINISTRA SUBE A ZUMAIA Y PARÍS", words) == "La ministra sube a Zumaia y París"
     assert calmed("La ministra sube a Zumaia", words) == "La ministra sube a Zumaia"
+
+
+def test_a_line_in_small_letters_gets_the_capitals_of_its_names() -> None:
+    words = {"ministra", "sube", "este", "martes", "desde", "temprano", "llueve"}.__contains__
+    line = "la ministra sube este martes a zumaia y a parís, donde llueve desde temprano y sube"
+    assert calmed(line, lambda word: words(word) or word == "donde") == (
+        "La ministra sube este martes a Zumaia y a París, donde llueve desde temprano y sube"
+    )
+    assert calmed("sube la iphone", words) == "sube la iphone"
