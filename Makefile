@@ -35,7 +35,8 @@ quality: setup
 	$(BIN)/python -m ops.quality.furniture $(DATA)/furniture/pages.jsonl
 	$(BIN)/python -m ops.quality.language --data $(DATA)
 	$(BIN)/python -m ops.quality.translation --data $(DATA) --record ops/quality/translation.jsonl it fr es
-	$(BIN)/python -m ops.quality.tagging --data $(DATA) it fr
+	$(BIN)/python -m ops.quality.tagging --data $(DATA)
+	$(BIN)/python -m ops.quality.endurance --data $(DATA)
 
 CHAOS ?= --messages 20000 --workers 3 --faults all --seed 1
 chaos: setup

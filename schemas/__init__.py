@@ -2,7 +2,7 @@
 
 from schemas.base import REASONS, MessageError, Quote, Reason, Span, decode, encode
 from schemas.dead_letter import DeadLetter, Unprocessable
-from schemas.enriched import About, EnrichedEvent, Entity, EntityType, Mention
+from schemas.enriched import About, Alternative, EnrichedEvent, Entity, EntityType, Mention
 from schemas.normalized import (
     Language,
     NormalizedArticle,
@@ -18,6 +18,7 @@ from schemas.translated import TranslatedArticle, TranslatedSentence, Translatio
 __all__ = [
     "REASONS",
     "About",
+    "Alternative",
     "DeadLetter",
     "EnrichedEvent",
     "Entity",

@@ -25,11 +25,20 @@ class Mention(Message):
     score: float = Field(ge=0, le=1)
 
 
+class Alternative(Message):
+    """Another thing that an entity's name may mean, and how likely that is, in 0..1."""
+
+    id: str
+    name: str
+    score: float = Field(ge=0, le=1)
+
+
 class Entity(Message):
     """One thing, under one id in every article and language.
 
     `id` is `<type>:<slug>` (`org:openai`); `wikidata` a Q number where a source at hand carries it;
-    `salience` in 0..1 says how much the article is about it.
+    `salience` in 0..1 says how much the article is about it. `certainty` in 0..1 says how sure it
+    is that this is the thing with that id; `alternatives`, likeliest first, what else it may be.
     """
 
     id: str
@@ -37,6 +46,8 @@ class Entity(Message):
     type: EntityType
     wikidata: str | None
     salience: float = Field(ge=0, le=1)
+    certainty: float = Field(1.0, ge=0, le=1)
+    alternatives: list[Alternative] = Field(default_factory=list)
     mentions: list[Mention] = Field(min_length=1)
 
 

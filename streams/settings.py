@@ -130,6 +130,10 @@ class Settings(BaseSettings):
     names_file: Path | None = Field(
         None, description="Your own name table, added to the shipped one (same columns)"
     )
+    rules_dir: Path | None = Field(
+        None,
+        description="Folder of your own house rules (allow, deny, alias), one table per language",
+    )
 
     @property
     def uses_sasl(self) -> bool:

@@ -12,23 +12,22 @@ from streams.topics import ENRICHED, TRANSLATED
 
 if TYPE_CHECKING:
     from agents.tagging.article import FindNames
-    from agents.tagging.spans import Span
 
 
 def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
     """Reads the name table and returns the work: names in both texts, one entity per thing.
 
     A model is loaded with the first article of its language, since most processes see few
-    languages and the French one takes seconds. Raises NameTableError when the user's own name
-    table cannot be read.
+    languages and the French one takes seconds. The user's own name table and house rules are read
+    again when they change. Raises NameTableError when they cannot be used.
     """
     # Here, because spaCy takes a second to import, and who only reads the pipeline's data (a
     # worker's own process, the command line) has no use for it.
     from agents.tagging.article import tag
+    from agents.tagging.house import House
     from agents.tagging.models import recogniser
-    from agents.tagging.names import table
 
-    names = table(settings.names_file)
+    house = House(settings)
     loaded: dict[str, FindNames | None] = {}
 
     def model(language: str) -> "FindNames | None":
@@ -36,19 +35,17 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
             loaded[language] = recogniser(settings, language)
         return loaded[language]
 
-    def english(sentence: str) -> "list[Span]":
-        find = model("en")
-        return find(sentence) if find else []
-
     def work(article: TranslatedArticle) -> EnrichedEvent:
-        entities, about = tag(article, names, model(article.language.code), english)
+        names = house.names()
+        entities, about = tag(article, names, model(article.language.code), model("en"))
+        # Other names and rules make other events of the same article, with ids of their own.
+        own = f"+house.{house.fingerprint}" if house.fingerprint else ""
+        version = STAGE.version + own
         return EnrichedEvent.model_validate(
             {
                 **dict(article),
-                "event_id": event_id(
-                    article.article_id, article.content_hash, STAGE.name, STAGE.version
-                ),
-                "versions": {**article.versions, STAGE.name: STAGE.version},
+                "event_id": event_id(article.article_id, article.content_hash, STAGE.name, version),
+                "versions": {**article.versions, STAGE.name: version},
                 "entities": entities,
                 "about": about,
             }
@@ -58,5 +55,5 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
 
 
 STAGE = Stage(
-    "tagging", version="1.0.0", reads=TRANSLATED, writes=ENRICHED, load=load, measure=measure
+    "tagging", version="1.1.0", reads=TRANSLATED, writes=ENRICHED, load=load, measure=measure
 )

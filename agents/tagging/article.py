@@ -1,22 +1,23 @@
 """From a translated article to its entities: title, text and note as one, then in English too."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from agents.tagging.entities import Thing, things
 from agents.tagging.models import word_test
-from agents.tagging.names import NameTable
+from agents.tagging.opinion import WEAK, borrowed, corrected, weighed
 from agents.tagging.projection import Pair, project
 from agents.tagging.recognition import recognise
+from agents.tagging.rules import Names
 from agents.tagging.salience import about, salience
-from agents.tagging.spans import Span
-from schemas import About, Entity, Mention, Quote, TranslatedArticle
+from agents.tagging.spans import Span, is_proper, is_without_capitals
+from schemas import About, Alternative, Entity, Mention, Quote, TranslatedArticle
 
 JOINT: Final = "\n\n"
 
 Field = Literal["title", "text", "provenance"]
-FindNames = Callable[[str], list[Span]]
+FindNames = Callable[[Sequence[str]], list[list[Span]]]
 
 
 @dataclass(frozen=True)
@@ -83,23 +84,44 @@ def _pairs(article: TranslatedArticle, parts: list[Part]) -> Iterator[Pair]:
 
 def tag(
     article: TranslatedArticle,
-    table: NameTable,
+    names: Names,
     find: FindNames | None,
-    find_english: FindNames,
+    find_english: FindNames | None,
 ) -> tuple[list[Entity], About]:
     """The entities of the article, most salient first, and what it is about.
 
-    `find` is the model of the article's language. Where there is none, what `find_english` finds
-    in the English counts where the source sentence has the very same name.
+    `find` is the model of the article's language, `find_english` the second opinion. Where there is
+    no model, what the English one finds counts where the source sentence has the very same name;
+    where the model is weak, it is set right in the same way.
     """
-    joined = Joined.of(article)
-    if find is not None:
-        spans = find(joined.source)
-    else:
-        spans = borrowed(joined, find_english, table) if article.translation.coverage else []
-    found = recognise(joined.source, spans, table, word_test(article.language.code))
-    named = things(joined.source, found, table)
-    targets = project(named, joined.source, joined.target, joined.pairs, find_english)
+    joined, language, table = Joined.of(article), article.language.code, names.table
+    sentences = [joined.target[pair.target[0] : pair.target[1]] for pair in joined.pairs]
+    english = find_english(sentences) if find_english else [[] for _ in sentences]
+    spans = find([joined.source])[0] if find else []
+    if (find is None or language in WEAK) and article.translation.coverage:
+        lent = borrowed(joined.source, joined.target, joined.pairs, english, table, language)
+        spans = corrected(joined.source, spans, lent, table, language)
+    is_word = word_test(language)
+    found = recognise(
+        joined.source,
+        spans,
+        table,
+        is_word,
+        language,
+        lambda surface: names.is_denied(surface, language),
+    )
+    named = things(joined.source, found, table, language, _name_test(joined.source, is_word))
+    targets = project(named, joined.source, joined.target, joined.pairs, english)
+    placed = [
+        Span(pair.target[0] + span.start, pair.target[0] + span.end, span.type)
+        for pair, spans in zip(joined.pairs, english, strict=True)
+        for span in spans
+    ]
+    if find_english and language != "en":
+        named = [
+            replace(thing, mentions=tuple(weighed(thing.mentions, targets, placed)))
+            for thing in named
+        ]
     most = max((len(thing.mentions) for thing in named), default=0)
     ranked = sorted(
         ((thing, salience(thing, most, joined.title_end, len(joined.source))) for thing in named),
@@ -108,21 +130,12 @@ def tag(
     return [_entity(thing, value, joined, targets) for thing, value in ranked], about(ranked)
 
 
-def borrowed(joined: Joined, find_english: FindNames, table: NameTable) -> list[Span]:
-    """Names found in the English that stand letter for letter in the aligned source sentence, or
-    there under another name that the table has for them."""
-    spans = []
-    for pair in joined.pairs:
-        sentence = joined.target[pair.target[0] : pair.target[1]]
-        for span in find_english(sentence):
-            name = sentence[span.start : span.end]
-            known = table.link(name, span.type)
-            for surface in (name, *(known.surfaces if known else ())):
-                at = joined.source.find(surface, *pair.source)
-                if at >= 0 and surface[0].isupper() and len(surface) > 2:
-                    spans.append(Span(at, at + len(surface), span.type))
-                    break
-    return spans
+def _name_test(text: str, is_word: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Tells a name from a common noun: by its capital, or where nothing has capitals by its not
+    being a word."""
+    if not is_without_capitals(text):
+        return is_proper
+    return lambda surface: is_proper(surface) or " " in surface or not is_word(surface)
 
 
 def _entity(
@@ -149,6 +162,11 @@ def _entity(
         type=thing.type,
         wikidata=thing.wikidata,
         salience=value,
+        certainty=round(thing.certainty, 3),
+        alternatives=[
+            Alternative(id=other.name.id, name=other.name.name, score=round(other.score, 3))
+            for other in thing.others
+        ],
         mentions=mentions,
     )
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
+from spacy.util import minibatch
+
+from agents.tagging.house import House
 from agents.tagging.models import recogniser, word_test
-from agents.tagging.names import table
+from agents.tagging.opinion import WEAK, corrected
 from agents.tagging.recognition import recognise
 from schemas import EntityType
 from streams.settings import Settings
+
+BATCH = 64
 
 
 class NameInLine(TypedDict):
@@ -24,13 +29,20 @@ def tag_lines(
 ) -> Iterator[list[NameInLine]]:
     """The names in each line, one list a line, in order; the same recognition as the stage's.
 
-    A language without an installed model gets what the name table finds.
+    Each line stands for itself: what is found in it does not depend on the others. A language
+    without an installed model gets what the name table finds.
     """
     find = recogniser(settings, language)
-    names = table(settings.names_file)
+    names = House(settings).names()
     is_word = word_test(language)
-    for line in lines:
-        yield [
-            NameInLine(text=line[one.start : one.end], type=one.type, start=one.start, end=one.end)
-            for one in recognise(line, find(line) if find else [], names, is_word)
-        ]
+    for batch in minibatch(lines, BATCH):  # type: ignore[no-untyped-call]
+        found = find(batch) if find else [[] for _ in batch]
+        for line, spans in zip(batch, found, strict=True):
+            if language in WEAK:
+                spans = corrected(line, spans, [], names.table, language)
+            yield [
+                NameInLine(text=line[one.start : one.end], type=one.type, start=one.start,
+                           end=one.end)
+                for one in recognise(line, spans, names.table, is_word, language,
+                                     lambda surface: names.is_denied(surface, language))
+            ]  # fmt: skip

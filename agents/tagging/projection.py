@@ -2,13 +2,13 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agents.tagging.entities import Thing
-from agents.tagging.recognition import CONNECTORS, Found
-from agents.tagging.spans import WORD, Span, Taken, fold, is_proper
+from agents.tagging.recognition import Found
+from agents.tagging.spans import CONNECTORS, WORD, Span, Taken, fold, is_proper, is_without_capitals
 
 ALIKE: Final = 0.6
 LONGEST: Final = 3_000
@@ -27,20 +27,21 @@ def project(
     source: str,
     target: str,
     pairs: Sequence[Pair],
-    english_names: Callable[[str], list[Span]],
+    english_names: Sequence[Sequence[Span]],
 ) -> dict[tuple[int, int], tuple[int, int]]:
     """The English span of each source span that has one.
 
     Within a pair, a mention is looked for as it is written, then under every name its entity is
-    known by, without regard to accents; what is then left is matched with the names that
-    `english_names` finds in the sentence, where type and spelling are near. The first mention in
-    the source takes the first in the target, and no English span serves twice.
+    known by, without regard to accents; what is then left is matched with the names that a model
+    found in the pair's English, where type and spelling are near: `english_names` has them for
+    each pair, counted from its start. The first mention in the source takes the first in the
+    target, and no English span serves twice.
     """
     mentions = sorted(
         ((thing, one) for thing in things for one in thing.mentions), key=lambda it: it[1].start
     )
     projected: dict[tuple[int, int], tuple[int, int]] = {}
-    for pair in pairs:
+    for pair, names in zip(pairs, english_names, strict=True):
         inside = [
             (thing, one)
             for thing, one in mentions
@@ -48,7 +49,7 @@ def project(
         ]
         if inside:
             sentence = target[pair.target[0] : pair.target[1]]
-            for key, (start, end) in _in_sentence(inside, source, sentence, english_names):
+            for key, (start, end) in _in_sentence(inside, source, sentence, names):
                 projected[key] = (pair.target[0] + start, pair.target[0] + end)
     return projected
 
@@ -57,7 +58,7 @@ def _in_sentence(
     mentions: list[tuple[Thing, Found]],
     source: str,
     sentence: str,
-    english_names: Callable[[str], list[Span]],
+    english_names: Sequence[Span],
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     taken = Taken(len(sentence))
     exact = _Index(sentence, sentence, range(len(sentence)))
@@ -77,7 +78,7 @@ def _in_sentence(
     # In a "sentence" of pages, likeness of names says nothing, and comparing all takes minutes.
     if not left or len(sentence) > LONGEST:
         return
-    candidates = [span for span in english_names(sentence) if taken.is_free(span.start, span.end)]
+    candidates = [span for span in english_names if taken.is_free(span.start, span.end)]
     for thing, one in left:
         best = _nearest(thing, source[one.start : one.end], sentence, candidates)
         if best is not None:
@@ -116,7 +117,8 @@ class _Index:
         if runs_on or not self._text.startswith(name, start):
             return None
         span = self._places[start], self._places[end - 1] + 1
-        return span if is_proper(self._sentence[span[0] : span[1]]) else None
+        given = self._sentence[span[0] : span[1]]
+        return span if is_proper(given) or is_without_capitals(self._sentence) else None
 
 
 def _first(index: _Index, surfaces: Sequence[str], taken: Taken) -> tuple[int, int] | None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agents.tagging.names import CONTESTED, EVIDENCE, Hit, Name, NameTable
-from agents.tagging.spans import WORD, Near, Span, Taken, fold, opens_sentence, stop_names
+from agents.tagging.spans import (
+    CONNECTORS,
+    WORD,
+    Near,
+    Span,
+    Taken,
+    fold,
+    opens_sentence,
+    stop_names,
+)
 from schemas import EntityType
 
 SURE: Final = 0.95
@@ -14,18 +23,15 @@ AGREED: Final = 0.99
 MODEL_ALONE: Final = 0.8
 POOLED: Final = 0.7
 MISSPELT: Final = 0.75
-CONNECTORS: Final = frozenset({
-    "de", "du", "des", "d", "di", "del", "della", "dello", "dei", "degli", "delle", "dell", "da",
-    "la", "le", "les", "lo", "l", "el", "los", "las", "do", "dos", "das", "of", "the", "for",
-    "and", "e", "et", "y", "a", "al", "alla", "allo", "ai", "alle", "sul", "sulla", "per", "pour",
-})  # fmt: skip
 COMMON_WORDS: Final = 2
+ROLES: Final = frozenset({("ORG", "LOC"), ("PRODUCT", "ORG")})
 NAME_MARKS: Final = frozenset("'’.&-")
 
 
 @dataclass(frozen=True)
 class Found:
-    """A name at `[start, end)` of a text; `name` where the table knows it; `score` in 0..1."""
+    """A name at `[start, end)` of a text; `name` where the table knows it, which may be of another
+    type than the mention (the White House as a place); `score` in 0..1."""
 
     start: int
     end: int
@@ -39,18 +45,25 @@ def recognise(
     spans: Iterable[Span],
     table: NameTable,
     is_word: Callable[[str], bool] = lambda word: False,
+    language: str = "",
+    is_denied: Callable[[str], bool] = lambda surface: False,
 ) -> list[Found]:
     """The names in `text` in order and without overlap.
 
     `spans` is what a model found; `is_word` tells the common words of the language, in lower case,
-    which models take for places where they open a sentence. Evidence is pooled over the whole
+    which models take for places where they open a sentence; `is_denied` the names that the house
+    rules out. Evidence is pooled over the whole
     text: a doubtful name counts where another mention of it is certain, one name has one type, and
     a name found once is found wherever it stands again.
     """
-    spans = sorted(set(spans), key=lambda span: (span.start, -span.end))
-    accepted = _with_evidence(table.hits(text), spans)
+    spans = sorted(
+        (span for span in set(spans) if not is_denied(text[span.start : span.end])),
+        key=lambda span: (span.start, -span.end),
+    )
+    hits = [h for h in table.hits(text, language) if not is_denied(text[h.start : h.end])]
+    accepted = _with_evidence(hits, spans)
     named = [span for span in spans if not _opens_as_word(text, span, table, is_word)]
-    merged = _merged(text, accepted, named, table)
+    merged = _merged(text, accepted, named, table, language)
     voted = _one_type_each(text, merged)
     return _spread(text, voted)
 
@@ -61,7 +74,9 @@ def _with_evidence(hits: list[Hit], spans: list[Span]) -> list[Hit]:
     return [hit for hit in hits if hit.certain or hit.name.id in certain or _span(hit) in said]
 
 
-def _merged(text: str, hits: list[Hit], spans: list[Span], table: NameTable) -> list[Found]:
+def _merged(
+    text: str, hits: list[Hit], spans: list[Span], table: NameTable, language: str
+) -> list[Found]:
     said, near_spans, near_hits = set(spans), Near(spans), Near(hits)
     taken = Taken(len(text))
     found: list[Found] = []
@@ -70,17 +85,29 @@ def _merged(text: str, hits: list[Hit], spans: list[Span], table: NameTable) -> 
         if not any(_model_knows_better(text, hit, span, near_hits) for span in around):
             agreed = AGREED if _span(hit) in said else SURE
             score = MISSPELT if hit.misspelt else agreed
-            found.append(Found(hit.start, hit.end, hit.name.type, score, hit.name))
+            kind = _in_the_role_of(hit, around)
+            found.append(Found(hit.start, hit.end, kind, score, hit.name))
             taken.take(hit.start, hit.end)
     for span in spans:
         if not taken.is_free(span.start, span.end):
             continue
-        name = table.link(text[span.start : span.end], span.type)
+        name = table.link(text[span.start : span.end], span.type, language)
         if name is not None and name.needs not in ("", EVIDENCE, CONTESTED):
             name = None
         found.append(Found(span.start, span.end, span.type, MODEL_ALONE, name))
         taken.take(span.start, span.end)
     return sorted(found, key=lambda one: one.start)
+
+
+def _in_the_role_of(hit: Hit, spans: Iterable[Span]) -> EntityType:
+    """The type of a mention of something that the table knows. Corpora call the White House a place
+    and Twitter a company, each now and then, and a model that learnt it from them sees when; what
+    the mention is a mention of stays the same."""
+    for span in spans:
+        same = (span.start, span.end) == (hit.start, hit.end)
+        if same and (hit.name.type, span.type) in ROLES:
+            return span.type
+    return hit.name.type
 
 
 def _opens_as_word(text: str, span: Span, table: NameTable, is_word: Callable[[str], bool]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,7 +19,15 @@ WORD: Final = re.compile(r"\w+|[^\w\s]")
 FIRST_WORD: Final = re.compile(r"\w+\.?(?=\s)")
 ELIDED: Final = re.compile(r"(?:[ldnsjtmcLD]|qu|jusqu|lorsqu|[a-z]{1,6}ll|un|dov|com)['’](?=\w)")
 GENITIVE: Final = re.compile(r"['’]s$")
+CONNECTORS: Final = frozenset({
+    "de", "du", "des", "d", "di", "del", "della", "dello", "dei", "degli", "delle", "dell", "da",
+    "la", "le", "les", "lo", "l", "el", "los", "las", "do", "dos", "das", "of", "the", "for",
+    "and", "e", "et", "y", "a", "al", "alla", "allo", "ai", "alle", "sul", "sulla", "per", "pour",
+    "in", "en", "em", "con", "com", "avec", "with", "by", "to", "un", "una", "une", "um", "uma",
+})  # fmt: skip
 NEARBY: Final = 200
+LONG_ENOUGH: Final = 1_000
+SENTENCE: Final = 60
 SENTENCE_EDGE: Final = set('.!?:;…"“”«»‘(–—-•*>|')
 
 
@@ -87,6 +95,12 @@ def is_proper(name: str) -> bool:
     return any(c.isupper() or c.isdigit() for c in name)
 
 
+def is_without_capitals(text: str) -> bool:
+    """Whether a text of some length is written in small letters throughout."""
+    letters = sum(c.isalpha() for c in text[:LONG_ENOUGH])
+    return letters > SENTENCE and not any(c.isupper() for c in text)
+
+
 class Taken:
     """Which characters of a text belong to a name already; quick for very long texts."""
 
@@ -149,6 +163,26 @@ def is_shouted(text: str, start: int) -> bool:
     """Whether the line around `start` is in capitals."""
     letters = [c for c in _line(text, start) if c.isalpha()]
     return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.7 * len(letters)
+
+
+def calmed(line: str, is_word: Callable[[str], bool]) -> str:
+    """A line all in capitals, or all in small letters, as it would stand in a text: words of the
+    language, which `is_word` tells, in small letters, all others with a capital. Every other line
+    as it is. The length stays.
+
+    >>> calmed("LA MINISTRA VISITA SEVILLA Y ROMA", {"ministra", "visita"}.__contains__)
+    'La ministra visita Sevilla y Roma'
+    """
+    if not is_shouted(line, 0) and not is_without_capitals(line):
+        return line
+
+    def calm(word: re.Match[str]) -> str:
+        small = word.group().lower()
+        common = word.start() > 0 and (fold(small) in CONNECTORS or is_word(small))
+        return small if common else small[:1].upper() + small[1:]
+
+    made = WORD.sub(calm, line)
+    return made if len(made) == len(line) else line
 
 
 def _line(text: str, start: int) -> str:

@@ -15,7 +15,7 @@ import simplemma
 
 from agents.tagging.names import COLUMNS
 from agents.tagging.spans import WORD, fold, slug
-from ops.train.ner import Names
+from ops.train.augment import Names
 
 KINDS = (
     "office/",

@@ -92,9 +92,11 @@ def _joined(sentence: Sentence, gaps: list[str]) -> Labelled:
 BRAT_TYPES = {"Person": "PER", "Location": "LOC", "Organization": "ORG"}
 
 
-def read_brat(folder: Path) -> Iterator[tuple[Path, Labelled]]:
+def read_brat(folder: Path, products: bool = False) -> Iterator[tuple[Path, Labelled]]:
     """Every article of a BRAT standoff corpus (NNN.txt beside NNN.ann) in order of its path, with
-    its outermost persons, locations and organisations."""
+    its outermost persons, locations and organisations, and products if wanted. Scoring never wants
+    them, so that what is outermost does not depend on them."""
+    types = BRAT_TYPES | ({"Product": "PRODUCT"} if products else {})
     for annotation in sorted(folder.rglob("*.ann")):
         text = annotation.with_suffix(".txt").read_text(encoding="utf-8")
         spans: list[tuple[int, int, str]] = []
@@ -103,8 +105,8 @@ def read_brat(folder: Path) -> Iterator[tuple[Path, Labelled]]:
             if not line.startswith("T") or len(cells) < 3 or ";" in cells[1]:
                 continue
             kind, start, end = cells[1].split()
-            if kind in BRAT_TYPES and text[int(start) : int(end)] == cells[2]:
-                spans.append((int(start), int(end), BRAT_TYPES[kind]))
+            if kind in types and text[int(start) : int(end)] == cells[2]:
+                spans.append((int(start), int(end), types[kind]))
         outer = [
             span
             for span in spans
@@ -113,3 +115,14 @@ def read_brat(folder: Path) -> Iterator[tuple[Path, Labelled]]:
             )
         ]
         yield annotation, Labelled(text, tuple(sorted(set(outer))))
+
+
+def lines_of(article: Labelled) -> Iterator[Labelled]:
+    """The article line by line, with the entities that lie within a line."""
+    at = 0
+    for line in article.text.split("\n"):
+        end = at + len(line)
+        inside = [(a - at, b - at, kind) for a, b, kind in article.entities if at <= a and b <= end]
+        if line.strip():
+            yield Labelled(line, tuple(inside))
+        at = end + 1

@@ -1,11 +1,16 @@
 """From a translated article to entities with offsets in both texts."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agents.tagging.article import tag
 from agents.tagging.names import table
-from agents.tagging.spans import Span
+from agents.tagging.rules import Names
+from agents.tagging.spans import Span, tidy
 from schemas import EnrichedEvent, Entity, EntityType, TranslatedArticle
 
 Model = dict[str, EntityType]
@@ -62,21 +67,27 @@ def article(
 
 
 def tagged(
-    given: TranslatedArticle, finds: Model | None = None, english: Model | None = None
+    translated: TranslatedArticle, finds: Model | None = None, english: Model | None = None
 ) -> dict[str, Entity]:
     """Entities by id, through the schema, with models that find the given names."""
 
     def finder(names: Model) -> Any:
-        return lambda text: [
-            Span(text.index(name), text.index(name) + len(name), kind)
-            for name, kind in names.items()
-            if name in text
+        return lambda texts: [
+            [
+                Span(text.index(name), text.index(name) + len(name), kind)
+                for name, kind in names.items()
+                if name in text
+            ]
+            for text in texts
         ]
 
     entities, about = tag(
-        given, table(None), None if finds is None else finder(finds), finder(english or {})
+        translated,
+        Names(table(None)),
+        None if finds is None else finder(finds),
+        finder(english or {}),
     )
-    event = EnrichedEvent.model_validate({**dict(given), "entities": entities, "about": about})
+    event = EnrichedEvent.model_validate({**dict(translated), "entities": entities, "about": about})
     return {entity.id: entity for entity in event.entities}
 
 
@@ -192,23 +203,69 @@ def test_without_a_model_names_come_from_the_english_if_the_source_has_them_lett
 
 
 def test_without_a_model_a_place_of_the_english_is_found_under_its_own_name() -> None:
-    given = article(("Chove em Antuérpia.", "It rains in Antwerp."), language="pt")
-    assert pairs(tagged(given, None, {"Antwerp": "LOC"})["loc:antwerp"]) == [
+    told = article(("Chove em Antuérpia.", "It rains in Antwerp."), language="pt")
+    assert pairs(tagged(told, None, {"Antwerp": "LOC"})["loc:antwerp"]) == [
         ("Antuérpia", "Antwerp")
     ]
 
 
 def test_what_is_named_first_and_often_and_in_the_title_is_most_salient() -> None:
-    given = article(
+    told = article(
         ("Ieri Netflix e OpenAI.", "Yesterday Netflix and OpenAI."),
         ("Poi OpenAI e Spotify.", "Then OpenAI and Spotify."),
         title=("OpenAI cresce", "OpenAI grows"),
     )
-    entities = list(tagged(given).values())
+    entities = list(tagged(told).values())
     assert [entity.id for entity in entities] == ["org:openai", "org:netflix", "product:spotify"]
     assert all(a.salience >= b.salience for a, b in pairwise(entities))
 
 
 def test_an_article_without_names_is_about_nothing() -> None:
-    given = article(("Piove.", "It rains."))
-    assert tagged(given) == {}
+    told = article(("Piove.", "It rains."))
+    assert tagged(told) == {}
+
+
+def test_a_text_without_capitals_has_its_names_in_both_languages() -> None:
+    told = article(
+        (
+            "ieri openai ha parlato a lungo con i giornalisti di netflix, e oggi tutti ne parlano.",
+            "yesterday openai talked at length with the journalists of netflix, and all talk of it.",
+        )
+    )
+    entities = tagged(told)
+    assert pairs(entities["org:openai"]) == [("openai", "openai")]
+    assert pairs(entities["org:netflix"]) == [("netflix", "netflix")]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_every_quote_is_what_its_offsets_cut_out_in_both_texts(data: st.DataObject) -> None:
+    text = st.text(alphabet="OpenAI Parigi Paris Ada.,'’«»Éà-\n", min_size=1, max_size=60).filter(
+        str.strip
+    )
+    pairs_of_text = data.draw(st.lists(st.tuples(text, text), min_size=1, max_size=4))
+    given_article = article(*pairs_of_text, title=data.draw(st.none() | st.tuples(text, text)))
+
+    def model(texts: Sequence[str]) -> list[list[Span]]:
+        found = []
+        for one in texts:
+            points = st.tuples(st.integers(0, len(one)), st.integers(0, len(one)))
+            drawn = data.draw(st.lists(points, max_size=5))
+            kinds: st.SearchStrategy[EntityType] = st.sampled_from(["PER", "ORG", "LOC"])
+            found.append(
+                [span for a, b in drawn if a < b for span in tidy(one, a, b, data.draw(kinds))]
+            )
+        return found
+
+    entities, about = tag(given_article, Names(table(None)), model, model)
+    event = EnrichedEvent.model_validate(
+        {**dict(given_article), "entities": entities, "about": about}
+    )
+    sources = {"text": event.text, "title": event.title or ""}
+    targets = {"text": event.translation.text, "title": event.translation.title or ""}
+    for mention in (mention for entity in event.entities for mention in entity.mentions):
+        cut = sources[mention.field][mention.source.start : mention.source.end]
+        assert cut == mention.source.text
+        if mention.target is not None:
+            cut = targets[mention.field][mention.target.start : mention.target.end]
+            assert cut == mention.target.text

