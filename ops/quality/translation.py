@@ -38,7 +38,7 @@ SETS: Final = {
 BATCH: Final = 25
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
-_CAPITALISED = re.compile(r"(?<![.!?:«“\"(\w] )(?<!^)\b[A-Z]\w*[a-z]\w*\b")
+_CAPITALISED = re.compile(r"(?<![.!?:«“\"(] )(?<!^)(?<![«“\"(])\b[A-Z]\w*[a-z]\w*\b")
 
 
 @dataclass(frozen=True)
