@@ -809,8 +809,10 @@ def translate(
         _filter(PIPELINE[1], NormalizedArticle, settings)
     from agents.translation.lines import translate_lines
 
-    for line in translate_lines(settings, _needed(language), _stdin_lines()):
-        _write(line.encode())
+    code, given = _needed(language), _stdin_lines()
+    for at in range(0, len(given), 50):
+        for line in translate_lines(settings, code, given[at : at + 50]):
+            _write(line.encode())
 
 
 @models.command("list")

@@ -49,8 +49,17 @@ def sections(settings: Settings) -> list[Section]:
         Section("Connection", ("", "setting", "value"), _connection(settings)),
         Section(
             "Translation to English",
-            ("", "language", "engine", "route", "quality", "chars/s", "licence", "how to get it"),
+            ("", "from", "engine", "route", "quality", "chars/s", "licence"),
             _engines(settings),
+        ),
+        Section(
+            "What would improve it",
+            ("", "from", "route", "how to get it"),
+            [
+                Row(row.state, (row.cells[0], row.cells[2], missing))
+                for row, missing in _ways(settings)
+                if missing
+            ],
         ),
         Section(
             "Names in the text",
@@ -65,26 +74,26 @@ def sections(settings: Settings) -> list[Section]:
 
 def _engines(settings: Settings) -> list[Row]:
     """Best first for each language; the first that is there is the one that is used."""
+    return [row for row, _ in _ways(settings)]
+
+
+def _ways(settings: Settings) -> list[tuple[Row, str]]:
+    """Every way into English and, where it is missing, what would bring it."""
     rows = []
-    for language, ways in groupby(engine_table(settings), lambda row: row.language):
+    for language, ways in groupby(engine_table(settings), lambda way: way.language):
         table = list(ways)
-        served = any(row.available for row in table)
-        for row in table:
-            what = row.capabilities
-            rows.append(
-                Row(
-                    _state(row.available, needed=not served),
-                    (
-                        language,
-                        what.name,
-                        what.route,
-                        what.quality,
-                        f"{what.speed:,}" if what.speed else "",
-                        what.licence,
-                        row.missing,
-                    ),
-                )
+        served = any(way.available for way in table)
+        for way in table:
+            what = way.capabilities
+            cells = (
+                language,
+                what.name.replace("+", " + "),
+                what.route,
+                what.quality,
+                f"{what.speed:,}" if what.speed else "",
+                what.licence,
             )
+            rows.append((Row(_state(way.available, needed=not served), cells), way.missing))
     return rows
 
 

@@ -38,7 +38,7 @@ class Direct:
         draft = Draft("".join((*text, line[at:])), kept, frozenset(opaque))
         english, alarms, actions = keep_names(self._neural, draft, line, [])
         return Rendering(
-            mend.numbers(mend.english(english), line),
+            mend.opening(mend.numbers(mend.english(english), line), line),
             confidence(1, 0, len(alarms)),
             (),
             alarms,

@@ -61,6 +61,13 @@ def numbers(text: str, source: str) -> str:
     return _SPACED_PERCENT.sub(r"\1%", text)
 
 
+def opening(text: str, source: str) -> str:
+    """The text with a capital where the source has one, but for words such as `iPhone`."""
+    if source[:1].isupper() and text[:1].islower() and not text[1:2].isupper():
+        return text[:1].upper() + text[1:]
+    return text
+
+
 def possessives(text: str, names: list[str]) -> str:
     """`Sora de OpenAI`, which the model takes for one name, as `OpenAI's Sora`."""
     for name, owner in itertools.permutations(dict.fromkeys(names), 2):

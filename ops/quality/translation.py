@@ -38,7 +38,7 @@ SETS: Final = {
 BATCH: Final = 25
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
-_CAPITALISED = re.compile(r"(?<![.!?:«“\"(\w] )(?<!^)\b[A-Z]\w*[a-z]\w*\b")
+_CAPITALISED = re.compile(r"(?<![.!?:«“\"(] )(?<!^)(?<![«“\"(])\b[A-Z]\w*[a-z]\w*\b")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [language for language in given.languages if language not in SETS]
     if unknown:
         parser.error(f"no test set for {', '.join(unknown)}; there are {', '.join(sorted(SETS))}")
-    earlier = _recorded(given.record)
+    earlier, commit = _recorded(given.record), _commit()
     found: list[Figures] = []
     for language in given.languages:
         folder, name, suffix = SETS[language]
@@ -136,7 +136,6 @@ def main(arguments: list[str] | None = None) -> int:
             found.append(measure(engine, language, route, given.skip, sources, references))
     Console(width=150).print(_table(found, earlier))
     if given.record is not None:
-        commit = _commit()
         with given.record.open("a", encoding="utf-8") as file:
             for figures in found:
                 file.write(json.dumps({"commit": commit, **asdict(figures)}) + "\n")

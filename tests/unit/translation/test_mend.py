@@ -18,3 +18,22 @@ def test_the_portuguese_abbreviation_becomes_english() -> None:
 def test_a_name_of_a_name_gets_the_english_possessive() -> None:
     assert mend.possessives("As for Sora de OpenAI", ["Sora", "OpenAI"]) == "As for OpenAI's Sora"
     assert mend.possessives("Rio de Janeiro", ["Rio de Janeiro"]) == "Rio de Janeiro"
+
+
+def test_copied_numbers_are_written_as_english_does() -> None:
+    source = "Nel 2024 1.500,5 euro, il 3,5 % di 2 000 persone alle 12.30."
+    copied = "In 2024 1.500,5 euros, 3,5 % of 2 000 people at 12.30."
+    assert mend.numbers(copied, source) == "In 2024 1,500.5 euros, 3.5% of 2,000 people at 12.30."
+
+
+def test_a_sentence_opens_as_its_source_does() -> None:
+    assert mend.opening("the museum", "Il museo") == "The museum"
+    assert mend.opening("iPhone sales", "Le vendite") == "iPhone sales"
+    assert mend.opening("the museum", "il museo") == "the museum"
+
+
+def test_french_articles_without_an_english_one_go_before_the_rules_see_them() -> None:
+    assert mend.source("Il est venu avec des armes.", "fr") == "Il est venu avec armes."
+    assert mend.source("Des gens attendent.", "fr") == "Gens attendent."
+    assert mend.source("Ce n'est cependant pas vrai.", "fr") == "Ce n'est pas cependant vrai."
+    assert mend.source("L'avenir des enfants.", "fr") == "L'avenir des enfants."

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from agents.cli import app
 from agents.translation import models, neural, routes
 from agents.translation.neural import ModelError
 from streams.settings import Settings
@@ -204,3 +206,20 @@ def test_fetched_weights_translate_and_damaged_ones_fall_back_with_the_reason(
     assert "museum" in rendering.text
     assert "is not what was fetched (its SHA-256 differs)" in rendering.actions[0]
     assert models.held(models.folder_of(settings))[0].fault
+
+
+def test_the_command_fetches_and_lists_and_says_what_there_is_not(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(site, "it", TOY)
+    monkeypatch.setenv("BABELWIRE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    where = ["--records", f"{site.address}/records", "--files", site.address]
+    done = CliRunner().invoke(app, ["models", "fetch", "it", "xx", *where])
+    assert done.exit_code == 1
+    assert "xx: no model into English; there are it" in done.output
+    listed = CliRunner().invoke(app, ["models", "list"])
+    assert (listed.exit_code, "whole" in listed.output) == (0, True)
+    (tmp_path / "models" / "iten" / "vocab.iten.spm").write_bytes(b"")
+    listed = CliRunner().invoke(app, ["models", "list"])
+    assert (listed.exit_code, "SHA-256 differs" in listed.output) == (1, True)

@@ -14,7 +14,9 @@ def rows(language: str, settings: Settings | None = None) -> list[routes.Row]:
 
 
 def test_the_table_lists_direct_models_before_the_pivot() -> None:
-    assert [row.capabilities.quality for row in rows("it")] == ["direct", "pivot", "pivot"]
+    assert [row.capabilities.quality for row in rows("it")] == [
+        *("direct", "pivot", "pivot", "rules")
+    ]
     assert [row.capabilities.route for row in rows("pt")] == ["pt>en", "pt>en"]
 
 
@@ -73,3 +75,16 @@ def test_weights_from_a_folder_make_an_engine(tmp_path: Path) -> None:
 def test_weights_that_are_no_model_say_so() -> None:
     with pytest.raises(neural.ModelError, match="do not fit together"):
         neural.Bergamot(neural.Weights(b"x", b"y", b"y", b"")).check()
+
+
+@pytest.mark.skipif(
+    not apertium.mode_path("spa-eng").is_file(), reason="apertium-eng-spa is not installed"
+)
+def test_without_the_neural_model_the_rules_alone_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neural, "wheel_folder", lambda: None)
+    engine = routes.choose(routes.ways(Settings()), "es")
+    assert engine.capabilities.quality == "rules"
+    (rendering,) = engine.translate(["El museo de OpenAI abre en https://ejemplo.es/a_b."])
+    assert "museum" in rendering.text
+    assert "OpenAI" in rendering.text
+    assert "https://ejemplo.es/a_b" in rendering.text
