@@ -480,14 +480,16 @@ def status(
         stages = {each.stage: {**vars(each), "circuit": told.get(each.stage)} for each in found}
         print(orjson.dumps(stages).decode())  # noqa: T201
         return
-    table = Table("stage", "written in the last minute", "lag", "oldest waiting", "circuit")
+    table = Table()
+    for heading in ("stage", "per minute", "lag", "oldest", "circuit"):
+        table.add_column(heading, no_wrap=True)
     table.add_column("dead letters")
     for each in found:
         dead = ", ".join(f"{reason} {count}" for reason, count in sorted(each.dead_letters.items()))
         table.add_row(
             each.stage,
             str(each.per_minute),
-            f"{each.lag_records} records",
+            str(each.lag_records),
             cards.duration(each.lag_seconds) if each.lag_records else "-",
             told.get(each.stage, "no worker here"),
             dead or "none",
