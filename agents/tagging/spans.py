@@ -27,7 +27,7 @@ CONNECTORS: Final = frozenset({
 })  # fmt: skip
 NEARBY: Final = 200
 LONG_ENOUGH: Final = 1_000
-SENTENCE: Final = 60
+SENTENCE: Final = 30
 SENTENCE_EDGE: Final = set('.!?:;…"“”«»‘(–—-•*>|')
 
 

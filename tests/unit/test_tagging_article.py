@@ -229,7 +229,7 @@ def test_a_text_without_capitals_has_its_names_in_both_languages() -> None:
     told = article(
         (
             "ieri openai ha parlato a lungo con i giornalisti di netflix, e oggi tutti ne parlano.",
-            "yesterday openai talked at length with journalists of netflix, and all talk of it.",
+            "yesterday openai talked at length with the people of netflix, and all talk of it.",
         )
     )
     entities = tagged(told)
