@@ -15,6 +15,7 @@ _MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
 _PERSON = re.compile(r"<np><(?:ant|cog)>")
 _PLACE = re.compile(r"<np><(?:top|loc)>")
 _VERB = re.compile(r"<vb\w*>")
+_SMALL = re.compile(r"<(?:pr|det)>")
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
 Span = tuple[int, int]
@@ -45,7 +46,11 @@ def find_names(
         if unit.start < reached or _overlaps(unit, spans):
             continue
         opens = _OPENS.search(line[: unit.start]) is not None
-        if _is_name(unit, opens, is_word) or _is_full_name(line, units, at):
+        if (
+            _is_name(unit, opens, is_word)
+            or _is_full_name(line, units, at)
+            or (not opens and _is_article_of_name(line, units, at, is_word))
+        ):
             last = at
             while last + 1 < len(units) and _continues(line, units[last], units[last + 1], spans):
                 last += 1
@@ -92,6 +97,21 @@ def _is_full_name(line: str, units: list[Unit], at: int) -> bool:
         and any(_PERSON.search(analysis) for analysis in unit.analyses)
         and not any(_PLACE.search(analysis) for analysis in unit.analyses)
         for unit in pair
+    )
+
+
+def _is_article_of_name(
+    line: str, units: list[Unit], at: int, is_word: Callable[[str], bool]
+) -> bool:
+    """A capitalised small word within a sentence, right before a name: `Al Pacino`."""
+    unit = units[at]
+    if not _capital(unit.surface) or not unit.analyses or at + 1 >= len(units):
+        return False
+    following = units[at + 1]
+    return (
+        line[unit.end : following.start] == " "
+        and all(_SMALL.search(analysis) for analysis in unit.analyses)
+        and _is_name(following, False, is_word)
     )
 
 

@@ -59,3 +59,8 @@ def test_addresses_handles_and_endless_words_are_opaque() -> None:
     line = "Su https://esempio.it/a?b=1, @zentrik e #cinema: " + "x" * 80
     shown = [line[start:end] for start, end, opaque in names.find_by_form(line, KNOWN) if opaque]
     assert shown == ["https://esempio.it/a?b=1", "@zentrik", "#cinema", "x" * 80]
+
+
+def test_a_capitalised_small_word_before_a_name_belongs_to_it() -> None:
+    assert found("^con/con<pr>$ ^Al/a<pr>+il<det>$ ^Pacino/*Pacino$") == ["Al Pacino"]
+    assert found("^con/con<pr>$ ^La/il<det>$ ^casa/casa<n>$") == []
