@@ -24,10 +24,12 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
     memory = Memory()
     engines: dict[str, Engine] = {}
 
-    def work(article: NormalizedArticle) -> TranslatedArticle:
-        language = article.language.code
+    def engine_for(language: str) -> Engine:
         if language not in engines:
             engines[language] = Remembering(choose(table, language), memory)
+        return engines[language]
+
+    def work(article: NormalizedArticle) -> TranslatedArticle:
         return TranslatedArticle.model_validate(
             {
                 **dict(article),
@@ -35,7 +37,7 @@ def load(settings: Settings) -> Callable[[NormalizedArticle], TranslatedArticle]
                     article.article_id, article.content_hash, STAGE.name, STAGE.version
                 ),
                 "versions": {**article.versions, STAGE.name: STAGE.version},
-                "translation": translate_article(article, engines[language]),
+                "translation": translate_article(article, engine_for),
             }
         )
 

@@ -131,8 +131,35 @@ def test_a_sentence_that_the_engine_makes_nothing_of_stays_in_its_language() -> 
         def translate(self, sentences: list[str]) -> list[Rendering]:
             return [Rendering("" if "gatto" in sentence else "Fine.") for sentence in sentences]
 
-    translation = translate_article(article("it", ["Il gatto.", "Va bene."]), Mute("it"))
+    engine = Mute("it")
+    translation = translate_article(article("it", ["Il gatto.", "Va bene."]), lambda _: engine)
     assert translation.text == "Il gatto. Fine."
     assert translation.sentences[0].engine == "none"
     assert "left as it is" in translation.sentences[0].notes[0]
     assert translation.coverage == pytest.approx(8 / 17, abs=1e-3)
+
+
+def test_a_paragraph_in_another_language_goes_to_the_engine_of_its_own() -> None:
+    class Shouting(PassThrough):
+        def translate(self, sentences: list[str]) -> list[Rendering]:
+            return [Rendering(f"{self.capabilities.route}: {sentence}") for sentence in sentences]
+
+    class Italian(Shouting):
+        capabilities = Capabilities("one", "it>en", "pivot")
+
+    class French(Shouting):
+        capabilities = Capabilities("two", "fr>en", "pivot")
+
+    engines = {"it": Italian("it"), "fr": French("fr")}
+    mixed = article("it", ["Uno.", "Due."], ["Trois."], ["Quattro."], title="Titolo").model_copy(
+        update={
+            "paragraph_languages": [
+                Language(code=code, confidence=0.9) for code in ("it", "fr", "it")
+            ]
+        }
+    )
+    translation = translate_article(mixed, engines.__getitem__)
+    assert translation.title == "it>en: Titolo"
+    assert translation.text == "it>en: Uno. it>en: Due.\n\nfr>en: Trois.\n\nit>en: Quattro."
+    assert [each.engine for each in translation.sentences] == ["one", "one", "two", "one"]
+    assert translation.coverage == 1.0
