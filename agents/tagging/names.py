@@ -134,9 +134,7 @@ class NameTable:
         self._tree: dict[str, tuple[dict[str, tuple[dict, list]], list]] = {}  # type: ignore[type-arg]
         self._misspelt: dict[str, Name] = {}
         self.names = list(names)
-        self._by_id: dict[str, Name] = {}
         for name in self.names:
-            self._by_id.setdefault(name.id, name)
             for language, surface in name.looked_up_by:
                 self._by_surface.setdefault(key(surface), []).append((name, language))
                 if name.finds:
@@ -151,10 +149,6 @@ class NameTable:
         if not name.needs and has_hump(surface):
             for wrong in misspellings(fold(surface)):
                 self._misspelt.setdefault(wrong, name)
-
-    def by_id(self, identity: str) -> Name | None:
-        """The thing with that id."""
-        return self._by_id.get(identity)
 
     def candidates(
         self, surface: str, kind: EntityType, language: str = "", countries: Collection[str] = ()
