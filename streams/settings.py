@@ -80,7 +80,11 @@ class Settings(BaseSettings):
         64 << 20, ge=1 << 20, description="The same for all records of one worker, in bytes"
     )
     transaction_linger: float = Field(
-        0.05, ge=0, le=10, description="How long finished records are gathered into a transaction"
+        0.05,
+        ge=0,
+        le=10,
+        description="How long finished records are gathered into a transaction; "
+        "three times as long under load",
     )
     session_timeout: float = Field(
         10.0,
