@@ -30,17 +30,18 @@ from agents.page.flow import (
     letter,
 )
 from streams import clients, dead_letters, lag
+from streams.group import STABLE, group_of, shares
 from streams.headers import plain, raw_timestamp
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS, RAW, TOPICS
-from streams.worker import group_of
 
 log = structlog.get_logger()
 
 MEASURE_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
 # A minute and a half of lag for the page's curves.
 HISTORY: Final = 45
 AGAIN_SECONDS: Final = 2.0
@@ -87,12 +88,16 @@ class Watch:
             try:
                 await watch()
             except Exception as fault:  # noqa: BLE001 - the page stays up whatever the broker does
-                if self.snapshot.broker or not self._complained:
-                    words = str(fault) or type(fault).__name__
-                    log.warning("cannot look at the broker; trying again", fault=words)
-                self._complained = True
-                await self._show(replace(self.snapshot, at=time.time(), broker=False))
+                await self._missed(fault)
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _missed(self, fault: Exception) -> None:
+        """Shows that the broker does not answer, and says so once until it has been back."""
+        if self.snapshot.broker or not self._complained:
+            words = str(fault) or type(fault).__name__
+            log.warning("cannot look at the broker; trying again", fault=words)
+        self._complained = True
+        await self._show(replace(self.snapshot, at=time.time(), broker=False))
 
     async def _follow(self) -> None:
         async with clients.reader(self._settings, fetch_bytes=FETCH_BYTES) as consumer:
@@ -129,7 +134,8 @@ class Watch:
             self.book.note(letter(found))
 
     async def _measure(self) -> None:
-        async with AsyncExitStack() as stack:
+        stack = AsyncExitStack()
+        try:
             client = await stack.enter_async_context(clients.admin(self._settings))
             consumer = await stack.enter_async_context(
                 clients.reader(self._settings, fetch_bytes=FETCH_BYTES)
@@ -140,6 +146,13 @@ class Watch:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._look(client, consumer)
                 await asyncio.sleep(max(0.1, MEASURE_SECONDS - (time.monotonic() - began)))
+        except Exception as fault:
+            # Now, not after the clients have closed: that waits for the broker as well.
+            await self._missed(fault)
+            raise
+        finally:
+            # Left to itself after a while: the clients' closing cannot be cancelled.
+            await asyncio.wait({asyncio.ensure_future(stack.aclose())}, timeout=CLOSE_SECONDS)
 
     async def _look(self, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
         workers = await self._workers(client)
@@ -175,11 +188,9 @@ class Watch:
         found: dict[str, int] = {}
         try:
             for stage in self._stages:
-                # One group a call: aiokafka 0.14 misreads an answer that describes several.
-                [answer] = await client.describe_consumer_groups([group_of(stage, self._settings)])
-                for _, group, state, _, _, members, *_ in answer.groups:
-                    assigned = [member for member in members if member[4] or state != "Stable"]
-                    found[group] = len(assigned)
+                group = group_of(stage, self._settings)
+                state, assignments = await shares(client, group)
+                found[group] = sum(1 for each in assignments if each or state != STABLE)
         except GroupCoordinatorNotAvailableError:
             return {}  # no group has ever met on this broker
         return found
