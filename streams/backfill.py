@@ -31,6 +31,7 @@ from schemas import decode, encode
 from schemas.base import SCHEMA_VERSION, Message
 from schemas.identity import event_id
 from streams import clients, reading
+from streams.group import group_of
 from streams.headers import BACKFILL, Headers, plain
 from streams.settings import Settings
 from streams.stage import Stage, Work
@@ -411,7 +412,7 @@ class Backfill:
         numbers = await clients.partitions_of(self._settings, topic)
         partitions = [TopicPartition(topic, number) for number in numbers]
         try:
-            committed = await client.list_consumer_group_offsets(f"{prefix}.{stage.name}")
+            committed = await client.list_consumer_group_offsets(group_of(stage, self._settings))
         except GroupCoordinatorNotAvailableError:
             committed = {}  # no group has ever met on this broker
         beginnings = await consumer.beginning_offsets(partitions)

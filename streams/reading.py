@@ -12,6 +12,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from schemas import DeadLetter
 from streams import clients
+from streams.group import group_of
 from streams.headers import plain
 from streams.lag import measure
 from streams.settings import Settings
@@ -106,7 +107,7 @@ async def status(settings: Settings, stages: Sequence[Stage]) -> list[StageStatu
             lags = await measure(
                 client,
                 consumer,
-                f"{prefix}.{stage.name}",
+                group_of(stage, settings),
                 topic,
                 partitions,
                 fresh_within=settings.fresh_within,

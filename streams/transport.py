@@ -31,7 +31,6 @@ from aiokafka.structs import TopicPartition
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from streams import clients
 from streams.ledger import Stamp
@@ -85,13 +84,6 @@ class StageApp(faust.App):
     topic_name: str
     member: str
     flow: Flow
-
-
-class StampedMessage(ConsumerMessage):
-    """A message of Faust's with the stamp of its reading."""
-
-    __slots__ = ("stamp",)
-    stamp: Stamp
 
 
 class _Stamped:
@@ -356,25 +348,11 @@ class Consumer(driver.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: Faust would warn of partitions that it did not commit."""
 
-    def _to_message(self, tp: TP, record: Any) -> StampedMessage:
-        message = super()._to_message(tp, record.record)
-        stamped = StampedMessage(
-            message.topic,
-            message.partition,
-            message.offset,
-            message.timestamp,
-            message.timestamp_type,
-            message.headers,
-            message.key,
-            message.value,
-            message.checksum,
-            message.serialized_key_size,
-            message.serialized_value_size,
-            message.tp,
-            generation_id=message.generation_id,
-        )
-        stamped.stamp = record.stamp
-        return stamped
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        """Faust's message with the stamp of its reading, as `stamp`."""
+        message: Any = super()._to_message(tp, record.record)
+        message.stamp = record.stamp
+        return message
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         # The stock method sleeps a full second when every buffer is full.

@@ -25,7 +25,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streams import clients
 from streams.cost import resident_bytes
 from streams.delivery import Delivery, Record
-from streams.group import left_out
+from streams.group import group_of, left_out
 from streams.headers import plain
 from streams.lag import LOOK_BYTES, export, measure
 from streams.logs import configure
@@ -58,11 +58,6 @@ EXIT_UNLOADABLE: Final = 78
 
 # What a restart is the cure for.
 EXPECTED_FAULTS: Final = (DeliveryFault, PlaceTaken, KafkaError, clients.BrokerUnreachable)
-
-
-def group_of(stage: Stage, settings: Settings) -> str:
-    """The stage's consumer group, such as `babelwire.translation`."""
-    return f"{settings.topic_prefix}.{stage.name}"
 
 
 def member_of(stage: Stage, settings: Settings, slot: int) -> str:

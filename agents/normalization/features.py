@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.normalization.bylines import byline_of
+from agents.normalization.cues import LINE_KINDS
 from agents.normalization.dates import find_date
 from agents.normalization.folding import bare
 from agents.normalization.headline import looks_like_headline
@@ -19,16 +20,7 @@ from agents.normalization.segments import Segment
 
 Numbers = NDArray[np.floating[Any]]
 
-_KINDS: Final = (
-    "advert",
-    "related",
-    "share",
-    "subscribe",
-    "cookies",
-    "navigation",
-    "comments",
-    "credit",
-)
+_KINDS: Final = (*LINE_KINDS, "credit")
 _FAR: Final = 20
 _LONGEST_HEADING: Final = 6
 _LONGEST_DATED: Final = 120
