@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -65,7 +66,7 @@ def watched(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def push(desk: Desk, number: int) -> None:
-    """Pushes so many small articles."""
+    """Pushes so many small articles, just published."""
     desk.produce(
         [
             (
@@ -75,6 +76,7 @@ def push(desk: Desk, number: int) -> None:
                         "body": f"Il sindaco di Torino incontra oggi Netflix. {SECRET}",
                         "url": f"https://example.org/{next(numbers)}",
                         "source": "test",
+                        "published_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
                     }
                 ),
                 [],
