@@ -47,6 +47,8 @@ log = structlog.get_logger()
 
 PORTS_PER_STAGE: Final = 10
 LAG_INTERVAL_SECONDS: Final = 5.0
+# The kernel walks all pages of all processes to tell, which takes a tenth of a second.
+MEMORY_INTERVAL_SECONDS: Final = 60.0
 LEAVE_SECONDS: Final = 2.0
 # After this a stopping worker ends whatever it still waits for; what counts is committed by then.
 STOP_LIMIT_SECONDS: Final = 5.0
@@ -278,6 +280,7 @@ class Worker:
     async def _watch_lag(self, reader: Reader) -> None:
         topic = self.app.topic_name
         group = group_of(self.stage, self.settings)
+        memory_due = 0.0
         while True:
             try:
                 async with (
@@ -286,7 +289,9 @@ class Worker:
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
-                        self.metrics.set(MEMORY_BYTES, resident_bytes())
+                        if time.monotonic() > memory_due:
+                            self.metrics.set(MEMORY_BYTES, resident_bytes())
+                            memory_due = time.monotonic() + MEMORY_INTERVAL_SECONDS
                         lags = await measure(
                             client,
                             consumer,
