@@ -76,7 +76,7 @@ class Pipeline:
 
     def __init__(self, stages: list[list[str]]) -> None:
         self._segments = [
-            OneShot(group[0]) if group[0][0] == _REMEMBERS else Running(group)
+            OneShot(group[0]) if group[0][0] == _REMEMBERS else Running.of(group)
             for group in _grouped(stages)
         ]
 
@@ -149,6 +149,8 @@ class OneShot:
 class Running:
     """Programs joined by pipes; started at the first request, and again after one died.
 
+    Routes that share a hop share its programs, which hold some 100 MB of dictionaries: see `of`.
+
     They end by themselves when this process closes their standard input or ends in any way at
     all, because the kernel then closes it. Safe to share between threads; after a fork the child
     starts programs of its own.
@@ -160,6 +162,15 @@ class Running:
         self._programs: list[subprocess.Popen[bytes]] = []
         self._owner = 0
         self._finalizer: weakref.finalize[[list[subprocess.Popen[bytes]]], Running] | None = None
+
+    @classmethod
+    def of(cls, stages: list[list[str]]) -> "Running":
+        """Those programs of this process, which are as good for one user as for the next."""
+        key = tuple(map(tuple, stages))
+        running = _running.get(key)
+        if running is None:
+            running = _running[key] = cls(stages)
+        return running
 
     def request(self, text: str) -> str:
         """What the programs make of the text. Raises ApertiumError."""
@@ -223,6 +234,11 @@ class Running:
                 self._finalizer.detach()
         self._finalizer = None
         self._programs = []
+
+
+_running: "weakref.WeakValueDictionary[tuple[tuple[str, ...], ...], Running]" = (
+    weakref.WeakValueDictionary()
+)
 
 
 def _ends(programs: list[subprocess.Popen[bytes]]) -> tuple[IO[bytes], IO[bytes]]:
