@@ -96,8 +96,12 @@ def tag(
     """
     joined, language, table = Joined.of(article), article.language.code, names.table
     sentences = [joined.target[pair.target[0] : pair.target[1]] for pair in joined.pairs]
-    english = find_english(sentences) if find_english else [[] for _ in sentences]
     spans = find([joined.source])[0] if find else []
+    if language == "en":
+        # Source and English are one text: reading it twice would give the same names twice.
+        english = [_inside(pair.source, spans) for pair in joined.pairs]
+    else:
+        english = find_english(sentences) if find_english else [[] for _ in sentences]
     if (find is None or language in WEAK) and article.translation.coverage:
         lent = borrowed(joined.source, joined.target, joined.pairs, english, table, language)
         spans = corrected(joined.source, spans, lent, table, language)
@@ -128,6 +132,16 @@ def tag(
         key=lambda it: (-it[1], it[0].mentions[0].start, it[0].id),
     )
     return [_entity(thing, value, joined, targets) for thing, value in ranked], about(ranked)
+
+
+def _inside(place: tuple[int, int], spans: Sequence[Span]) -> list[Span]:
+    """The spans within `place`, counted from its start."""
+    start, end = place
+    return [
+        Span(span.start - start, span.end - start, span.type)
+        for span in spans
+        if start <= span.start and span.end <= end
+    ]
 
 
 def _name_test(text: str, is_word: Callable[[str], bool]) -> Callable[[str], bool]:
