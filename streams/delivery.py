@@ -188,14 +188,14 @@ class Delivery:
         self._queued = asyncio.Event()
         self._running: dict[tuple[int, int], _Job] = {}
         # One more batch than processes, so that none waits for the next hand-over.
-        self._slots = asyncio.Semaphore(settings.processes + 1)
+        self._slots = asyncio.Semaphore(stage.processes(settings) + 1)
         self._epoch = -1
         self._accepting = True
         self._was_assigned = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         metrics.set(CIRCUIT, Circuit.CLOSED.value)
-        metrics.set(PROCESSES, settings.processes)
+        metrics.set(PROCESSES, stage.processes(settings))
         self._spawn(self._dispatch())
         self._spawn(self._move_over_markers())
 

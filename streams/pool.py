@@ -58,12 +58,13 @@ class LanguagePool:
 
     def __init__(self, stage: Stage, settings: Settings, on_restart: Callable[[], None]) -> None:
         self._settings = settings
+        self._processes = stage.processes(settings)
         self._on_restart = on_restart
         self._suspended_at = -1.0
         self._beating: asyncio.Task[None] | None = None
         # Spawn, because the parent has threads (Faust's consumer) whose locks a fork would copy.
         self._pool = ProcessPool(
-            max_workers=settings.processes,
+            max_workers=self._processes,
             initializer=_prepare,
             initargs=(stage, settings, os.getpid()),
             context=multiprocessing.get_context("spawn"),
@@ -74,7 +75,7 @@ class LanguagePool:
         self._beating = asyncio.create_task(self._beat())
         waits = [
             asyncio.wrap_future(self._pool.schedule(_load_error))
-            for _ in range(self._settings.processes)
+            for _ in range(self._processes)
         ]
         try:
             errors = [error for error in await asyncio.gather(*waits) if error]

@@ -65,7 +65,11 @@ class Settings(BaseSettings):
     time_limit: float = Field(
         120.0, gt=0, description="Longest work on one record before it becomes a dead letter"
     )
-    processes: int = Field(1, ge=1, description="Language processes of one worker")
+    processes: int | None = Field(
+        None,
+        ge=1,
+        description="Language processes of one worker; none: its stage's share of the cores",
+    )
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once",
         description="`at-least-once` writes without transactions: a crash repeats outputs",

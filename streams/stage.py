@@ -5,6 +5,8 @@ no side effects, and raises `Unprocessable` for input that no retry will help. `
 into a function from bytes to an `Outcome` value; that is what runs in the language processes.
 """
 
+import math
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ class Stage:
     `measure` says what to record in the metrics about a message of `writes.schema`; like the work
     it is pure, at module level, and runs in the language process. `tally` says what no message
     tells and the process itself has counted since it was last asked, such as hits of a cache.
+    `share` is the part of an article's processor time that goes into this stage, measured by
+    `python -m ops.bench`; a worker has as many language processes as that share of the cores.
     """
 
     name: str
@@ -48,6 +52,11 @@ class Stage:
     load: Callable[[Settings], Work]
     measure: Callable[[Any], Sequence[Measure]] = nothing
     tally: Callable[[], Sequence[Measure]] = nothing
+    share: float = 0.0
+
+    def processes(self, settings: Settings) -> int:
+        """How many language processes a worker has, on the cores that this process may use."""
+        return settings.processes or max(1, math.ceil(self.share * len(os.sched_getaffinity(0))))
 
 
 @dataclass(frozen=True)

@@ -46,4 +46,12 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-STAGE = Stage(NAME, version=VERSION, reads=RAW, writes=NORMALIZED, load=load, measure=measure)
+STAGE = Stage(
+    NAME,
+    version=VERSION,
+    reads=RAW,
+    writes=NORMALIZED,
+    load=load,
+    measure=measure,
+    share=0.01,
+)

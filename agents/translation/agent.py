@@ -52,4 +52,5 @@ STAGE = Stage(
     load=load,
     measure=measure,
     tally=tally,
+    share=0.85,
 )
