@@ -19,11 +19,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from agents import cards
+from agents import cards, work
 from agents.explain import explained
 from agents.feeds import FeedError, read_feed
 from agents.inputs import Hints, Input, articles_in, articles_of, files_of
-from agents.page import server
 from agents.pipeline import PIPELINE
 from agents.push import Push, PushedEntries, Receipt, progress_bar
 from schemas import (
@@ -39,7 +38,6 @@ from schemas import (
 from schemas.base import Message
 from streams import acls, clients, dead_letters, embedded, logs, probe, reading, supervisor
 from streams import backfill as backfills
-from streams import worker as workers
 from streams.settings import SECRETS, Settings
 from streams.stage import Stage
 from streams.times import moment
@@ -259,8 +257,7 @@ def worker(
     if stage not in names:
         _usage(_no_stage(stage))
     settings = _settings()
-    position = names.index(stage)
-    workers.main(PIPELINE[position], settings, workers.port_of(position, slot, settings), slot)
+    work.main(stage, settings, slot)
 
 
 @app.command()
@@ -320,6 +317,9 @@ def page(
 
     def ready(address: str) -> None:
         _say(f"the live page is at {address}")
+
+    # Here, because a web server is of use to this command alone.
+    from agents.page import server
 
     try:
         asyncio.run(server.serve(settings, PIPELINE, ready))

@@ -89,4 +89,4 @@ def _describe(code: int | None) -> str:
 
 def worker_command(stage: str, slot: int) -> tuple[str, ...]:
     """The command line of one worker."""
-    return (sys.executable, "-m", "agents.cli", "worker", stage, "--slot", str(slot))
+    return (sys.executable, "-m", "agents.work", stage, str(slot))

@@ -4,9 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from agents.normalization.article import NAME, normalize
-from agents.normalization.forest import shipped
-from agents.normalization.language import load_detector
+from agents.normalization import NAME
 from agents.normalization.measures import measure
 from schemas import NormalizedArticle, RawArticle
 from streams.settings import Settings
@@ -21,6 +19,11 @@ def load(settings: Settings) -> Callable[[RawArticle], NormalizedArticle]:
 
     The work raises Unprocessable with `empty_body`, `no_article` or `hostile_markup`.
     """
+    # Here, because who only reads the pipeline's data has no use for what this brings along.
+    from agents.normalization.article import normalize
+    from agents.normalization.forest import shipped
+    from agents.normalization.language import load_detector
+
     detect, forest = load_detector(), shipped()
 
     def work(raw: RawArticle) -> NormalizedArticle:

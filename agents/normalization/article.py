@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from agents.normalization import NAME
 from agents.normalization.dates import Date, parse_date
 from agents.normalization.furniture import Findings, Piece, kind_of, signs, strip_furniture
 from agents.normalization.headline import headline, same_words, tidy
@@ -29,8 +30,6 @@ from schemas import (
     Unprocessable,
 )
 from schemas.identity import event_id
-
-NAME: Final = "normalization"
 
 _ROUNDS: Final = 20
 _MOST_RUNS, _SHORTEST_RUN = 2_000, 20

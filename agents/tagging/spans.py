@@ -43,6 +43,8 @@ class Span:
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """The text in lower case without accents and with plain apostrophes, for comparing names."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text.translate(LETTERS_OF_OTHER_ALPHABETS))
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
