@@ -125,9 +125,16 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(
         default_factory=lambda: _xdg("XDG_STATE_HOME", ".local/state"),
-        description="The embedded broker's data, pid file and log; what was pushed of feeds",
+        description="The embedded broker's data, pid file and log; what was pushed of feeds; "
+        "translations that are remembered",
     )
 
+    memory_bytes: int = Field(
+        256 << 20,
+        ge=0,
+        description="Translations of sentences that are kept in `state_dir` for all processes of "
+        "this machine; 0: each process remembers for itself",
+    )
     models_dir: Path | None = Field(
         None, description="Folder of direct Bergamot models, one folder per pair (`iten`, `fren`)"
     )

@@ -7,9 +7,12 @@ is bounded, keyed on the engine with the versions of its models, and knows how o
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agents.translation.engines import Capabilities, Engine, Rendering
+
+if TYPE_CHECKING:
+    from agents.translation.shelf import Shelf
 
 SENTENCES: Final = 20_000
 # In characters; longer ones are hardly ever repeated and would make the bound on number no bound.
@@ -37,10 +40,14 @@ COUNTS: Final = Counts()
 
 
 class Memory:
-    """The last SENTENCES renderings used, by engine and sentence."""
+    """The last SENTENCES renderings used, by engine and sentence; and behind them those on the
+    shelf, which other processes put there too."""
 
-    def __init__(self, sentences: int = SENTENCES, counts: Counts = COUNTS) -> None:
+    def __init__(
+        self, sentences: int = SENTENCES, counts: Counts = COUNTS, shelf: "Shelf | None" = None
+    ) -> None:
         self._size = sentences
+        self._shelf = shelf
         self._held: OrderedDict[tuple[Capabilities, str], Rendering] = OrderedDict()
         self._counts = counts
 
@@ -50,9 +57,17 @@ class Memory:
         """The renderings of the sentences; `work` is asked, once, for those not remembered."""
         known = {text: found for text in sentences if (found := self._held.get((key, text)))}
         new = [text for text in dict.fromkeys(sentences) if text not in known]
+        if new and self._shelf is not None:
+            known |= self._shelf.find(key, new)
+            new = [text for text in new if text not in known]
         self._counts.asked += len(sentences)
         self._counts.remembered += len(sentences) - len(new)
-        known |= dict(zip(new, work(new), strict=True)) if new else {}
+        if new:
+            made = dict(zip(new, work(new), strict=True))
+            known |= made
+            if self._shelf is not None:
+                kept = {text: each for text, each in made.items() if len(text) <= LONGEST}
+                self._shelf.keep(key, kept)
         for text, rendering in known.items():
             if len(text) <= LONGEST:
                 self._held[key, text] = rendering

@@ -1,12 +1,15 @@
 """The memory gives back what it has seen, no more than it may hold, and knows its use."""
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.translation.engines import Capabilities, Rendering
 from agents.translation.memory import LONGEST, Counts, Memory
+from agents.translation.shelf import Shelf
 
 ENGINE = Capabilities("toy", "it>en", "pivot", ("ita-cat:1",))
 
@@ -58,3 +61,38 @@ def test_the_memory_forgets_what_was_longest_unused_and_never_holds_long_texts()
     memory.through(ENGINE, ["b"], shouted)
     assert counts.remembered == before + 2
     assert counts.held == 2
+
+
+def test_what_one_process_translated_another_need_not(tmp_path: Path) -> None:
+    rendering = Rendering(
+        "ONE", 0.5, ("uno",), ("repetition",), ("retried",), replace(ENGINE, route="it>es>en")
+    )
+    first = Memory(10, Counts(), Shelf(tmp_path, 1 << 20))
+    assert first.through(ENGINE, ["uno"], lambda texts: [rendering]) == [rendering]
+    second = Memory(10, Counts(), Shelf(tmp_path, 1 << 20))
+    assert second.through(ENGINE, ["uno"], lambda texts: []) == [rendering]
+    newer = replace(ENGINE, models=("ita-cat:2",))
+    assert second.through(newer, ["uno"], shouted) == shouted(["uno"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(), english=st.text(), sure=st.floats(0, 1))
+def test_the_shelf_gives_back_exactly_what_was_put_there(
+    text: str, english: str, sure: float
+) -> None:
+    with TemporaryDirectory() as folder:
+        shelf = Shelf(Path(folder), 1 << 20)
+        shelf.keep(ENGINE, {text: Rendering(english, sure)})
+        assert shelf.find(ENGINE, [text]) == {text: Rendering(english, sure)}
+        shelf.close()
+
+
+def test_a_damaged_shelf_is_a_miss_and_no_failure(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, 1 << 20)
+    shelf.keep(ENGINE, {"uno": Rendering("ONE")})
+    shelf.close()
+    (tmp_path / "cache.db").write_bytes(b"no database" * 1000)
+    for journal in ("cache.db-wal", "cache.db-shm"):
+        (tmp_path / journal).unlink(missing_ok=True)
+    memory = Memory(10, Counts(), shelf)
+    assert memory.through(ENGINE, ["uno"], shouted) == shouted(["uno"])
