@@ -4,6 +4,7 @@
 # make lint    ruff and mypy
 # make quality what the language work is worth, on the corpora in DATA (../shared/data)
 # make chaos   the proof that nothing is lost or doubled, under faults; CHAOS="--messages 5000 …"
+# make bench   what it costs, beside the bare engines and beside others; BENCH="--only pipeline …"
 # make screenshots  pictures of the live page and of Prometheus' data, into docs/screenshots
 # make clean   removes what was built here; the downloads in the user's cache stay
 
@@ -11,7 +12,7 @@ BIN := .venv/bin
 CODE := schemas streams agents ops tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint quality chaos screenshots clean
+.PHONY: help setup demo test lint quality chaos bench screenshots clean
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ quality: setup
 CHAOS ?= --messages 20000 --workers 3 --faults all --seed 1
 chaos: setup
 	@$(BIN)/python -m ops.chaos $(CHAOS)
+
+BENCH ?= --data $(DATA)
+bench: setup
+	@$(BIN)/python -m ops.bench $(BENCH)
 
 screenshots: setup
 	$(BIN)/python -m ops.screenshots

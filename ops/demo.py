@@ -129,7 +129,7 @@ def _place(folder: Path, port: int) -> Place:
     chosen = {
         "BABELWIRE_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
         "BABELWIRE_STATE_DIR": str(folder),
-        "BABELWIRE_METRICS_PORT": str(_free_metrics_port()),
+        "BABELWIRE_METRICS_PORT": str(free_metrics_port()),
         "BABELWIRE_PAGE_PORT": str(free_port(Settings.model_fields["page_port"].default)),
     }
     os.environ.update(chosen)
@@ -355,7 +355,8 @@ def free_port(wanted: int) -> int:
     raise DemoFailed("no free port on loopback")
 
 
-def _free_metrics_port() -> int:
+def free_metrics_port() -> int:
+    """A port from which on those of all stages' workers are free."""
     default = int(Settings.model_fields["metrics_port"].default)
     for base in range(default, default + 1000, 100):
         ports = [base + PORTS_PER_STAGE * position for position in range(len(PIPELINE))]

@@ -74,8 +74,7 @@ class LanguagePool:
         """Waits until the models are loaded. Raises StageUnloadable with what the loader said."""
         self._beating = asyncio.create_task(self._beat())
         waits = [
-            asyncio.wrap_future(self._pool.schedule(_load_error))
-            for _ in range(self._processes)
+            asyncio.wrap_future(self._pool.schedule(_load_error)) for _ in range(self._processes)
         ]
         try:
             errors = [error for error in await asyncio.gather(*waits) if error]

@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,18 @@ class Variant:
     settings: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """How many workers share the work, on how many partitions, and how long each record's work
+    waits, in milliseconds."""
+
+    workers: int = 1
+    partitions: int = RAW.partitions
+    step_ms: float = 0.0
+
+
+ALONE: Final = Crowd()
+
 VARIANTS: Final = (
     Variant("babelwire exactly-once", step.NAME, (("BABELWIRE_DELIVERY", "exactly-once"),)),
     Variant("babelwire at-least-once", step.NAME, (("BABELWIRE_DELIVERY", "at-least-once"),)),
@@ -64,10 +76,10 @@ async def measure(messages: int, rounds: int, say: Say) -> dict[str, Any]:
             order = VARIANTS if number % 2 == 0 else tuple(reversed(VARIANTS))
             for variant in order:
                 prefix = f"round-{number}-{variant.name.replace(' ', '-')}"
-                one = await _one(variant, prefix, messages, folder, brokers)
-                rates[variant.name].append(one[0])
-                costs[variant.name].append(one[1])
-                say(f"{variant.name}: {one[0]:,.0f} records/s, {one[1]:.2f} CPU s per 1000")
+                rate, cost = await one(variant, prefix, messages, folder, brokers)
+                rates[variant.name].append(rate)
+                costs[variant.name].append(cost)
+                say(f"{variant.name}: {rate:,.0f} records/s, {cost:.2f} CPU s per 1000")
     finally:
         brokers.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,23 +101,34 @@ async def measure(messages: int, rounds: int, say: Say) -> dict[str, Any]:
     }
 
 
-async def _one(
-    variant: Variant, prefix: str, messages: int, folder: Path, brokers: Brokers
+async def one(
+    variant: Variant,
+    prefix: str,
+    messages: int,
+    folder: Path,
+    brokers: Brokers,
+    crowd: Crowd = ALONE,
 ) -> tuple[float, float]:
+    """Records per second of one variant, and CPU seconds of a thousand records; the clock runs
+    for that part of the records which comes after the warm-up. Raises RunFailed."""
     warm_up = int(messages * WARM_UP_SHARE)
     home = folder / prefix
     home.mkdir()
     environment = {
         **os.environ,
         **experiment.surroundings(brokers, prefix, home),
-        step.STEP_MS: "0",
+        step.STEP_MS: str(crowd.step_ms),
         **dict(variant.settings),
     }
     settings = experiment.settings_of(environment)
-    await observe.create_topics(settings, (RAW, step.STAGE.writes, DEAD_LETTERS), brokers)
+    topics = [
+        replace(topic, partitions=crowd.partitions)
+        for topic in (RAW, step.STAGE.writes, DEAD_LETTERS)
+    ]
+    await observe.create_topics(settings, topics, brokers)
     await _fill(settings, warm_up + messages)
     crew = Crew(home, environment)
-    crew.start([f"{variant.stage}/0"])
+    crew.start([f"{variant.stage}/{slot}" for slot in range(crowd.workers)])
     try:
         output = step.STAGE.writes.name
         await _until(lambda: _out(settings, output, warm_up))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.training import Example
+from thinc.api import fix_random_seed
 
 from agents.tagging.compact import FACTORY, quantised, restored
 from agents.tagging.models import compact
@@ -16,7 +17,7 @@ from agents.tagging.models import compact
 def trained() -> Language:
     """A small recogniser that has learnt one sentence."""
     # Twenty lessons are enough from this beginning, not from every one.
-    spacy.util.fix_random_seed(0)
+    fix_random_seed(0)
     nlp = spacy.blank("it")
     nlp.add_pipe(FACTORY, name="ner", config={"model": SMALL})
     example = Example.from_dict(nlp.make_doc("Ada va a Pisa"), {"entities": [(0, 3, "PER")]})

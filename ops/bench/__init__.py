@@ -1,0 +1,1 @@
+"""What babelwire costs, beside the bare engines and beside others: `python -m ops.bench`."""
