@@ -55,5 +55,5 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
 
 
 STAGE = Stage(
-    "tagging", version="1.1.0", reads=TRANSLATED, writes=ENRICHED, load=load, measure=measure
+    "tagging", version="1.2.0", reads=TRANSLATED, writes=ENRICHED, load=load, measure=measure
 )
