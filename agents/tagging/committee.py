@@ -10,7 +10,7 @@ Importing this module registers the factory `babelwire_committee` and its archit
 which `spacy.load` of a pipeline trained by `ops.train.ner it` needs.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -32,6 +32,7 @@ from agents.tagging.features import LIST_BITS, Words, word_features
 FACTORY: Final = "babelwire_committee"
 FILE: Final = "committee.msgpack"
 HIDDEN: Final = 64
+MOST_PADDED: Final = 8_000
 
 # Names in a text as (first token, one past the last, type).
 Names = list[tuple[int, int, str]]
@@ -63,13 +64,18 @@ class Committee(TrainablePipe):  # type: ignore[misc]
         words, members = self.model.layers
         seen = words.predict([given[number] for number in filled])
         scores = np.stack([np.asarray(member.predict(seen)) for member in members.layers])
-        padded, mask = crf.padded(scores, seen.lengths)
+        parts = np.split(scores, np.cumsum(seen.lengths)[:-1], axis=1)
         transitions = np.stack(
             [np.asarray(member.get_param("transitions")) for member in members.layers]
         )
-        beliefs = crf.Beliefs(padded, mask, transitions).tags().mean(axis=1)
-        for number, path in zip(filled, crf.best_paths(beliefs, mask), strict=True):
-            found[number] = list(crf.names(path))
+        for group in of_like_length(seen.lengths):
+            padded, mask = crf.padded(
+                np.concatenate([parts[text] for text in group], axis=1),
+                [seen.lengths[text] for text in group],
+            )
+            beliefs = crf.Beliefs(padded, mask, transitions).tags().mean(axis=1)
+            for text, path in zip(group, crf.best_paths(beliefs, mask), strict=True):
+                found[filled[text]] = list(crf.names(path))
         return found
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Names]) -> None:
@@ -95,6 +101,23 @@ class Committee(TrainablePipe):  # type: ignore[misc]
     def from_disk(self, path: Path | str, *, exclude: Iterable[str] = ()) -> "Committee":
         """Reads what `to_disk` wrote."""
         return self.from_bytes((Path(path) / FILE).read_bytes())
+
+
+def of_like_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The numbers of texts in groups that, padded to the longest among them, have no more than
+    MOST_PADDED tokens: one very long text would else take the memory of as many as are beside it.
+
+    >>> list(of_like_length([5, MOST_PADDED, 3]))
+    [[2, 0], [1]]
+    """
+    group: list[int] = []
+    for text in sorted(range(len(lengths)), key=lambda text: lengths[text]):
+        if group and lengths[text] * (len(group) + 1) > MOST_PADDED:
+            yield group
+            group = []
+        group.append(text)
+    if group:
+        yield group
 
 
 @Language.factory(FACTORY, assigns=["doc.ents", "token.ent_iob", "token.ent_type"])

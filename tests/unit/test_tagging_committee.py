@@ -1,6 +1,7 @@
 """The committee: what its members learn, and its stored form."""
 
 import random
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_texts_without_words_have_no_names(nlp: Language) -> None:
     assert committee(nlp).predict([]) == []
 
 
+def test_a_very_long_text_takes_no_memory_for_the_short_ones_beside_it(nlp: Language) -> None:
+    long = "Ada va a Pisa " * 1000
+    tracemalloc.start()
+    docs = list(nlp.pipe([long, *["Ada va a Pisa"] * 63], batch_size=64))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * 2**20
+    assert all(len(doc.ents) == 2 for doc in docs[1:])
+
+
 def test_it_finds_after_reading_what_it_found_before_writing(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "model")
     read = spacy.load(tmp_path / "model")
@@ -98,6 +109,7 @@ def test_folding_the_maps_into_the_table_keeps_what_members_say() -> None:
         assert np.allclose(np.asarray(each.predict(words.predict([doc]))), scores, atol=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:.*W030")
 def test_a_name_that_ends_within_a_word_teaches_nothing() -> None:
     lesson = Labelled("Adamo va", ((0, 3, "PER"),))
     [(_, tags)] = taught(spacy.blank("it"), [lesson])
