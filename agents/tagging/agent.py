@@ -56,7 +56,7 @@ def load(settings: Settings) -> Callable[[TranslatedArticle], EnrichedEvent]:
 
 STAGE = Stage(
     "tagging",
-    version="1.1.0",
+    version="1.2.0",
     reads=TRANSLATED,
     writes=ENRICHED,
     load=load,

@@ -3,38 +3,26 @@
 spaCy's own static vectors need a row per word. Here a word is cut into pieces of a unigram
 vocabulary (Kudo 2018, the tokenizer of multilingual-e5-small) and its vector is the mean of its
 pieces' vectors, so that a name never seen before still has a sensible one. The table is quantised
-to int8 after training. Importing this module registers the architecture `babelwire.NewsEmbed.v1`
-with spaCy, which `spacy.load` of a model trained by `ops.train.ner` needs.
+to int8 in training. `agents.tagging.committee` makes use of it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import srsly  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from spacy.attrs import intify_attr
-from spacy.ml.featureextractor import FeatureExtractor
 from spacy.tokens import Doc
-from spacy.util import registry
-from thinc.api import (
-    HashEmbed,
-    Maxout,
-    Model,
-    chain,
-    concatenate,
-    list2ragged,
-    ragged2list,
-    with_array,
-)
+from thinc.api import Model
 from thinc.model import deserialize_attr, serialize_attr
-from thinc.types import Floats2d, Ragged
 
 Floats = NDArray[np.float32]
 
 WORD_START = "\u2581"
 CACHED_WORDS = 50_000
-LIST_BITS = 4
+LIST_BITS = 6
 
 
 class PieceTable:
@@ -170,86 +158,51 @@ def _name_lists_from_bytes(_: Any, value: bytes, name: str, model: Any) -> NameL
     )
 
 
-def piece_vectors(width: int) -> Model[list[Doc], Ragged]:
-    """A layer from documents to `width` numbers a token: its piece vector through a linear map.
+@dataclass(frozen=True)
+class Words:
+    """The words of some texts, one after the other: `keys` (words, attributes) to hash, piece
+    `vectors` (words, width), `lists` (words, LIST_BITS) of zeros and
+    ones; `lengths` of the texts."""
 
-    The attribute `table` is filled by training or from disk.
+    keys: NDArray[np.uint64]
+    vectors: Floats
+    lists: Floats
+    lengths: list[int]
+
+
+def word_features(attrs: list[str]) -> Model[list[Doc], Words]:
+    """A layer from documents to their words, of which `attrs` are the lexeme attributes to hash.
+
+    The attributes `table` and `lists` of the layer are filled by training or from disk.
     """
     return Model(
-        "piece_vectors",
-        _vectors_forward,
-        init=_vectors_init,
-        attrs={"table": PieceTable()},
-        params={"W": None},
-        dims={"nO": width},
+        "word_features",
+        _words_forward,
+        attrs={
+            "table": PieceTable(),
+            "lists": NameLists(),
+            "columns": [intify_attr(attr) for attr in attrs],
+        },
     )
 
 
-def _vectors_init(
-    model: Model[list[Doc], Ragged],
-    X: Any = None,  # noqa: N803 - thinc passes them by these names
-    Y: Any = None,  # noqa: N803
-) -> Model[list[Doc], Ragged]:
-    inputs = model.attrs["table"].width
-    bound = np.sqrt(6 / (model.get_dim("nO") + inputs))
-    shape = (model.get_dim("nO"), inputs)
-    model.set_param("W", cast(Floats2d, np.random.uniform(-bound, bound, shape).astype("f4")))
-    return model
-
-
-def _vectors_forward(
-    model: Model[list[Doc], Ragged], docs: list[Doc], is_train: bool
-) -> tuple[Ragged, Callable[[Ragged], list[Doc]]]:
+def _words_forward(
+    model: Model[list[Doc], Words], docs: list[Doc], is_train: bool
+) -> tuple[Words, Callable[[Words], list[Doc]]]:
     table: PieceTable = model.attrs["table"]
-    words = [token.text for doc in docs for token in doc]
-    inputs = (
-        np.stack([table.vector(word) for word in words])
-        if words
-        else np.zeros((0, table.width), dtype=np.float32)
-    )
-    vectors = model.ops.asarray2f(cast(Floats2d, inputs))
-    lengths = model.ops.asarray1i([len(doc) for doc in docs])
-
-    def backprop(gradient: Ragged) -> list[Doc]:
-        model.inc_grad("W", model.ops.gemm(cast(Floats2d, gradient.dataXd), vectors, trans1=True))
-        return []
-
-    weights = cast(Floats2d, model.get_param("W"))
-    return Ragged(model.ops.gemm(vectors, weights, trans2=True), lengths), backprop
-
-
-def name_list_bits() -> Model[list[Doc], Ragged]:
-    """A layer from documents to LIST_BITS zeros and ones a token; attribute `lists` is filled
-    by training or from disk."""
-    return Model("name_list_bits", _bits_forward, attrs={"lists": NameLists()})
-
-
-def _bits_forward(
-    model: Model[list[Doc], Ragged], docs: list[Doc], is_train: bool
-) -> tuple[Ragged, Callable[[Ragged], list[Doc]]]:
     lists: NameLists = model.attrs["lists"]
-    rows = [lists.row(token.text) for doc in docs for token in doc]
-    data = np.stack(rows) if rows else np.zeros((0, LIST_BITS), dtype=np.float32)
-    lengths = model.ops.asarray1i([len(doc) for doc in docs])
-    return Ragged(model.ops.asarray2f(cast(Floats2d, data)), lengths), lambda _: []
-
-
-@registry.architectures("babelwire.NewsEmbed.v1")  # type: ignore[untyped-decorator]
-def news_embed(width: int, attrs: list[str], rows: list[int]) -> Model[list[Doc], Any]:
-    """spaCy's MultiHashEmbed with piece vectors and name-list bits beside the hash embeddings.
-
-    `attrs` are lexeme attributes, each with a hash table of as many `rows`; the output is `width`
-    numbers a token.
-    """
-    hashes: list[Model[Any, Any]] = [
-        HashEmbed(width, size, column=column, seed=column + 8, dropout=0.0)
-        for column, size in enumerate(rows)
-    ]
-    numbers: list[int | str] = [intify_attr(attr) for attr in attrs]
-    known_by_shape: Model[Any, Any] = chain(
-        FeatureExtractor(numbers), list2ragged(), with_array(concatenate(*hashes))
+    words = [token.text for doc in docs for token in doc]
+    columns: list[int | str] = model.attrs["columns"]
+    keys: list[NDArray[Any]] = [np.zeros((0, len(columns)), dtype=np.uint64)]
+    keys += [doc.to_array(columns).reshape(len(doc), len(columns)) for doc in docs]
+    made = Words(
+        np.concatenate(keys),
+        _stacked([table.vector(word) for word in words], table.width),
+        _stacked([lists.row(word) for word in words], LIST_BITS),
+        [len(doc) for doc in docs],
     )
-    together: Model[Any, Any] = concatenate(known_by_shape, piece_vectors(width), name_list_bits())
-    inputs = width * (len(hashes) + 1) + LIST_BITS
-    mixed: Model[Any, Any] = with_array(Maxout(width, inputs, nP=3, dropout=0.0, normalize=True))
-    return chain(together, mixed, ragged2list())
+    return made, lambda _: []
+
+
+def _stacked(rows: list[Floats], width: int) -> Floats:
+    return np.stack(rows) if rows else np.zeros((0, width), dtype=np.float32)

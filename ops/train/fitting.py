@@ -3,8 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.pipeline import EntityRecognizer
@@ -20,6 +19,8 @@ DROPOUT = 0.2
 
 Say = Callable[[str], None]
 
+T = TypeVar("T")
+
 
 def examples(nlp: Language, labelled: Iterable[Labelled]) -> list[Example]:
     """spaCy's training examples of labelled texts."""
@@ -30,17 +31,16 @@ def examples(nlp: Language, labelled: Iterable[Labelled]) -> list[Example]:
     ]
 
 
-def batches(data: Iterable[Example], sizes: Iterable[float]) -> Iterator[list[Example]]:
-    """Batches of about as many tokens as `sizes` says, one after the other."""
-    batch: list[Example] = []
-    held, limits = 0, iter(sizes)
-    limit = next(limits)
-    for example in data:
-        batch.append(example)
-        held += len(example.reference)
-        if held >= limit:
+def batches(data: Iterable[T], tokens: Callable[[T], int], size: int) -> Iterator[list[T]]:
+    """Batches of at least `size` tokens, one after the other."""
+    batch: list[T] = []
+    held = 0
+    for one in data:
+        batch.append(one)
+        held += tokens(one)
+        if held >= size:
             yield batch
-            batch, held, limit = [], 0, next(limits)
+            batch, held = [], 0
     if batch:
         yield batch
 
@@ -63,14 +63,14 @@ def fit(
         if optimizer is None:
             optimizer = descending(passes * (tokens // BATCH_TOKENS + 1))
         started, losses = time.monotonic(), {"ner": 0.0}
-        for batch in batches(data, repeat(BATCH_TOKENS)):
+        for batch in batches(data, lambda example: len(example.reference), BATCH_TOKENS):
             nlp.update(batch, sgd=optimizer, drop=DROPOUT, losses=losses)
             optimizer.step_schedules()  # type: ignore[no-untyped-call]
         rate = tokens / (time.monotonic() - started)
         say(f"  {title} {number + 1}/{passes}: {tokens:,} tokens, {rate:,.0f}/s, "
             f"loss {losses['ner']:,.0f}")  # fmt: skip
     if optimizer is not None:
-        average(nlp, optimizer)
+        average(recogniser(nlp).model, optimizer)
 
 
 def descending(steps: int) -> Optimizer:
@@ -85,18 +85,21 @@ def descending(steps: int) -> Optimizer:
     return optimizer
 
 
-def average(nlp: Language, optimizer: Optimizer) -> None:
+def constant() -> Optimizer:
+    """Adam at one rate, with averaged weights."""
+    optimizer: Optimizer = Adam(
+        LEARN_RATE, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, use_averages=True
+    )
+    return optimizer
+
+
+def average(model: Model[Any, Any], optimizer: Optimizer) -> None:
     """Sets the weights to their averages over training."""
-    for layer in layers(nlp):
+    for layer in model.walk():
         for name in layer.param_names:
             averaged = (optimizer.averages or {}).get((layer.id, name))
             if averaged is not None:
                 layer.set_param(name, averaged.copy())
-
-
-def layers(nlp: Language) -> Iterator[Model[Any, Any]]:
-    """All layers of the model."""
-    yield from recogniser(nlp).model.walk()
 
 
 def recogniser(nlp: Language) -> EntityRecognizer:

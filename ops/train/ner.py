@@ -1,7 +1,7 @@
 """Trains the models of names: `python -m ops.train.ner it --data ../shared/data`, `fr` likewise.
 
 `ops.train.italian` and `ops.train.french` say how. The seeds are fixed: on one machine, with the
-same packages, the same command gives the same files. On one thread; Italian takes some six
+same packages, the same command gives the same files. On one thread; Italian takes some eight
 minutes of a core, French three.
 """
 

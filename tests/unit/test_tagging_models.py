@@ -11,7 +11,7 @@ from spacy.pipeline import EntityRecognizer
 from spacy.tokens import Doc
 
 from agents.tagging.agent import STAGE, load
-from agents.tagging.features import NameLists, PieceTable, name_list_bits, piece_vectors
+from agents.tagging.features import NameLists, PieceTable, word_features
 from agents.tagging.lines import tag_lines
 from agents.tagging.models import (
     ITALIAN,
@@ -35,7 +35,7 @@ def test_the_table_of_models_names_what_is_missing_and_how_to_get_it() -> None:
         row.language: row
         for row in model_table(Settings(spacy_models={"de": "de_absent_model", "it": "/absent"}))
     }
-    assert set(rows) == {"it", "fr", "es", "en", "pt", "de"}
+    assert set(rows) == {"it", "fr", "es", "en", "ca", "pt", "de"}
     assert not rows["de"].available
     assert "de_absent_model" in rows["de"].missing
     assert not rows["it"].available
@@ -125,20 +125,18 @@ def test_folding_the_trained_weights_into_the_table_keeps_the_vectors() -> None:
     assert np.allclose(folded.vector("Roma"), TABLE.vector("Roma") @ weights.T, atol=0.15)
 
 
-def test_layers_read_back_what_they_wrote(tmp_path: Path) -> None:
+def test_the_layer_of_words_reads_back_what_it_wrote(tmp_path: Path) -> None:
     doc = Doc(spacy.blank("it").vocab, words=["Roma", "ROMA", "x"])
-    vectors, bits = piece_vectors(3), name_list_bits()
-    vectors.attrs["table"], bits.attrs["lists"] = TABLE, NameLists({"Roma": 4, "Ada": 1})
-    vectors.initialize()
-    for written, empty in ((vectors, piece_vectors(3)), (bits, name_list_bits())):
-        written.to_disk(tmp_path / "layer")
-        read = empty.from_disk(tmp_path / "layer")
-        assert np.allclose(
-            np.asarray(read.predict([doc]).dataXd),
-            np.asarray(written.predict([doc]).dataXd),
-            atol=1e-2,
-        )
-    assert bits.predict([doc]).dataXd.tolist() == [[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    written = word_features(["SHAPE"])
+    written.attrs.update(table=TABLE, lists=NameLists({"Roma": 4, "Ada": 1}))
+    written.to_disk(tmp_path / "layer")
+    words = word_features(["SHAPE"]).from_disk(tmp_path / "layer").predict([doc, doc[:1].as_doc()])
+    same = written.predict([doc, doc[:1].as_doc()])
+    assert np.allclose(words.vectors, same.vectors, atol=1e-2)
+    assert words.lists[:, 2].tolist() == [1, 1, 0, 1]
+    assert words.lists.sum() == 3
+    assert words.keys.shape == (4, 1)
+    assert words.lengths == [3, 1]
 
 
 def test_the_french_model_is_ours_within_the_installed_one() -> None:
