@@ -15,6 +15,9 @@ _MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
 _PERSON = re.compile(r"<np><(?:ant|cog)>")
 _PLACE = re.compile(r"<np><(?:top|loc)>")
 _VERB = re.compile(r"<vb\w*>")
+_CAPITALS = re.compile(r"[A-Z]{2,6}")
+_ACRONYM = re.compile(r"<(?:np|acr)>")
+_NUMERAL = re.compile(r"<num>")
 _SMALL = re.compile(r"<(?:pr|det)>")
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
@@ -82,9 +85,20 @@ def _is_name(unit: Unit, opens: bool, is_word: Callable[[str], bool]) -> bool:
         return not (opens and surface[1:].islower() and is_word(surface.lower()))
     if not _capital(surface) or len(surface) == 1:
         return False
+    if _is_acronym(unit):
+        return True
     if all(_PERSON.search(analysis) for analysis in unit.analyses):
         return True
     return not opens and all(_VERB.search(analysis) for analysis in unit.analyses)
+
+
+def _is_acronym(unit: Unit) -> bool:
+    """Capitals only. The next dictionary may read `SEC` as a word, even where this one does not."""
+    if not _CAPITALS.fullmatch(unit.surface):
+        return False
+    listed = any(_ACRONYM.search(analysis) for analysis in unit.analyses)
+    numeral = any(_NUMERAL.search(analysis) for analysis in unit.analyses)
+    return listed or (len(unit.surface) > 2 and not numeral)
 
 
 def _is_full_name(line: str, units: list[Unit], at: int) -> bool:
