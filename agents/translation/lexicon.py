@@ -107,6 +107,12 @@ def names() -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(name.removesuffix("?") for name in listed), common
 
 
+@cache
+def heads() -> tuple[str, ...]:
+    """The beginnings, in lower case, of words that are no part of the name after them."""
+    return tuple(stem for row in rows("heads.txt") for stem in row[0].split())
+
+
 def _spelled(phrase: str) -> str:
     # A phrase that ends in an elision (`lorsqu'`) is followed by its word at once.
     closed = "" if phrase.endswith(("'", ".")) else r"(?![\w-])"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from agents.translation import lexicon
 from agents.translation.stream import Unit
 
 # Web and mail addresses, handles, hashtags, file names, and words longer than any word is.
@@ -57,7 +58,10 @@ def find_names(
             last = at
             while last + 1 < len(units) and _continues(line, units[last], units[last + 1], spans):
                 last += 1
-            spans.append((unit.start, units[last].end))
+            first = at
+            while first > 0 and _begins(line, units[first - 1], units[first], reached, spans):
+                first -= 1
+            spans.append((units[first].start, units[last].end))
             reached = units[last].end
     return _merged(line, sorted(spans))
 
@@ -135,6 +139,23 @@ def _continues(line: str, last: Unit, following: Unit, spans: list[Span]) -> boo
         and _capital(following.surface)
         and not any(_PLACE.search(analysis) for analysis in following.analyses)
         and not _overlaps(following, spans)
+    )
+
+
+def _begins(line: str, before: Unit, name: Unit, reached: int, spans: list[Span]) -> bool:
+    """A capitalised word within a sentence, right before a name: `Ella Dinkins`, `Burger King`."""
+    lowered = before.surface.lower()
+    return (
+        line[before.end : name.start] == " "
+        and before.start >= reached
+        and len(before.surface) > 1
+        and _capital(before.surface)
+        and before.surface[1:].islower()
+        and _OPENS.search(line[: before.start]) is None
+        and not lowered.startswith(lexicon.heads())
+        and not any(_PLACE.search(analysis) for analysis in before.analyses)
+        and not any(_SMALL.search(analysis) for analysis in before.analyses)
+        and not _overlaps(before, spans)
     )
 
 
