@@ -103,11 +103,11 @@ class Pivot:
             add(*match.span(), match.group(), Kind.OPAQUE)
         for match in _AI.finditer(line):
             add(*match.span(), "IA", Kind.WORD)
-        for pattern, portuguese in self._patterns:
+        for pattern, words in self._patterns:
             for match in pattern.finditer(line):
-                for group, word in enumerate(portuguese, 1):
+                for group, expression in enumerate(words, 1):
                     if match.group(group) is not None:
-                        add(*match.span(group), _like(match.group(group), word), Kind.WORD)
+                        add(*match.span(group), _like(match.group(group), expression), Kind.WORD)
         phrases = self._phrases_in(line)
         for start, end, expression in phrases:
             # An expression of several words may hold a name; one word may be (in) a name itself.
