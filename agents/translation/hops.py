@@ -120,11 +120,11 @@ def meanings(transferred: str) -> list[Meaning]:
 def _meaning(part: str) -> Iterator[Meaning]:
     lemma = _lemma(part)
     tags = frozenset(_SAME.get(tag, tag) for tag in _TAG.findall(part))
-    yield Meaning(lemma, tags)
     first, space, _ = lemma.partition(" ")
     if space and tags <= _INVARIABLE:
         # The next hop may not know the expression: its first word is then no verb or noun.
         yield Meaning(first, frozenset(("adv", "pr")))
+    yield Meaning(lemma, tags)
 
 
 def pinned(analysed: str, meant: list[Meaning]) -> str:
