@@ -8,6 +8,7 @@ lemma, so that every form and its agreement come out right.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.translation.apertium import Pipeline
@@ -27,6 +28,7 @@ _GENDER = re.compile(r"<(?:m|f|mf)>")
 # What these are, the second hop's own disambiguation knows better: clitics and prepositions, two
 # verbs with the same participle.
 _LEFT_ALONE = frozenset(("en", "estat", "estada", "estats", "estades"))
+_INVARIABLE = frozenset(("adv", "cnjadv", "cnjsub", "cnjcoo", "pr"))
 # The same tag by another name in another pair.
 _SAME = {"vbhaver": "vaux", "vbmod": "vblex", "vbser": "vblex"}
 
@@ -107,11 +109,22 @@ class Hop:
 def meanings(transferred: str) -> list[Meaning]:
     """The words of a line between transfer and generation."""
     return [
-        Meaning(_lemma(part), frozenset(_SAME.get(tag, tag) for tag in _TAG.findall(part)))
+        meaning
         for unit in _UNIT.finditer(transferred)
         for part in unit.group(1).split("+")
         if "<" in part
+        for meaning in _meaning(part)
     ]
+
+
+def _meaning(part: str) -> Iterator[Meaning]:
+    lemma = _lemma(part)
+    tags = frozenset(_SAME.get(tag, tag) for tag in _TAG.findall(part))
+    first, space, _ = lemma.partition(" ")
+    if space and tags <= _INVARIABLE:
+        # The next hop may not know the expression: its first word is then no verb or noun.
+        yield Meaning(first, frozenset(("adv", "pr")))
+    yield Meaning(lemma, tags)
 
 
 def pinned(analysed: str, meant: list[Meaning]) -> str:

@@ -78,6 +78,15 @@ def phrases(pair: str) -> Phrases | None:
 
 
 @cache
+def patterns(pair: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """What its neighbours show the meaning of: a pattern, and the Portuguese of each group of it.
+
+    A group that did not take part is left out.
+    """
+    return tuple((re.compile(row[0]), tuple(row[1:])) for row in rows(f"patterns.{pair}.tsv"))
+
+
+@cache
 def repairs(language: str) -> tuple[Callable[[str], str], ...]:
     """Substitutions over a text in the language before the next step reads it, in order."""
 
@@ -98,7 +107,13 @@ def names() -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(name.removesuffix("?") for name in listed), common
 
 
+@cache
+def heads() -> tuple[str, ...]:
+    """The beginnings, in lower case, of words that are no part of the name after them."""
+    return tuple(stem for row in rows("heads.txt") for stem in row[0].split())
+
+
 def _spelled(phrase: str) -> str:
     # A phrase that ends in an elision (`lorsqu'`) is followed by its word at once.
-    closed = "" if phrase.endswith(("qu'", ".")) else r"(?![\w-])"
+    closed = "" if phrase.endswith(("'", ".")) else r"(?![\w-])"
     return re.escape(phrase).replace("'", "['’]") + closed

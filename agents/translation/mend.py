@@ -26,12 +26,16 @@ _CONTINENTAL = re.compile(
     r"|\d+,\d{1,2})"
     r"(?![\d]|[.,]\d)"
 )
+# The vocabularies know straight quotes best, and English has no space within them.
+_OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
+_APOSTROPHE = re.compile("[’‘]")
 _SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
 
 
 def source(text: str, language: str) -> str:
-    """The source without what the rules are known to misread; capitals stay where they were."""
-    mended = text
+    """The source with straight quotes and without what the rules are known to misread; capitals
+    stay where they were."""
+    mended = _APOSTROPHE.sub("'", _CLOSING.sub('"', _OPENING.sub('"', text)))
     for repair in lexicon.repairs(language):
         mended = repair(mended)
     return mended[:1].upper() + mended[1:] if text[:1].isupper() else mended

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from agents.translation import lexicon
 from agents.translation.stream import Unit
 
 # Web and mail addresses, handles, hashtags, file names, and words longer than any word is.
@@ -15,6 +16,9 @@ _MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
 _PERSON = re.compile(r"<np><(?:ant|cog)>")
 _PLACE = re.compile(r"<np><(?:top|loc)>")
 _VERB = re.compile(r"<vb\w*>")
+_CAPITALS = re.compile(r"[A-Z]{2,6}")
+_ACRONYM = re.compile(r"<(?:np|acr)>")
+_NUMERAL = re.compile(r"<num>")
 _SMALL = re.compile(r"<(?:pr|det)>")
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
@@ -54,7 +58,10 @@ def find_names(
             last = at
             while last + 1 < len(units) and _continues(line, units[last], units[last + 1], spans):
                 last += 1
-            spans.append((unit.start, units[last].end))
+            first = at
+            while first > 0 and _begins(line, units[first - 1], units[first], reached, spans):
+                first -= 1
+            spans.append((units[first].start, units[last].end))
             reached = units[last].end
     return _merged(line, sorted(spans))
 
@@ -82,9 +89,20 @@ def _is_name(unit: Unit, opens: bool, is_word: Callable[[str], bool]) -> bool:
         return not (opens and surface[1:].islower() and is_word(surface.lower()))
     if not _capital(surface) or len(surface) == 1:
         return False
+    if _is_acronym(unit):
+        return True
     if all(_PERSON.search(analysis) for analysis in unit.analyses):
         return True
     return not opens and all(_VERB.search(analysis) for analysis in unit.analyses)
+
+
+def _is_acronym(unit: Unit) -> bool:
+    """Capitals only. The next dictionary may read `SEC` as a word, even where this one does not."""
+    if not _CAPITALS.fullmatch(unit.surface):
+        return False
+    listed = any(_ACRONYM.search(analysis) for analysis in unit.analyses)
+    numeral = any(_NUMERAL.search(analysis) for analysis in unit.analyses)
+    return listed or (len(unit.surface) > 2 and not numeral)
 
 
 def _is_full_name(line: str, units: list[Unit], at: int) -> bool:
@@ -121,6 +139,23 @@ def _continues(line: str, last: Unit, following: Unit, spans: list[Span]) -> boo
         and _capital(following.surface)
         and not any(_PLACE.search(analysis) for analysis in following.analyses)
         and not _overlaps(following, spans)
+    )
+
+
+def _begins(line: str, before: Unit, name: Unit, reached: int, spans: list[Span]) -> bool:
+    """A capitalised word within a sentence, right before a name: `Ella Dinkins`, `Burger King`."""
+    lowered = before.surface.lower()
+    return (
+        line[before.end : name.start] == " "
+        and before.start >= reached
+        and len(before.surface) > 1
+        and _capital(before.surface)
+        and before.surface[1:].islower()
+        and _OPENS.search(line[: before.start]) is None
+        and not lowered.startswith(lexicon.heads())
+        and not any(_PLACE.search(analysis) for analysis in before.analyses)
+        and not any(_SMALL.search(analysis) for analysis in before.analyses)
+        and not _overlaps(before, spans)
     )
 
 

@@ -23,7 +23,6 @@ from agents.translation.unknown import UnknownWords, by_ending
 _MARKED = re.compile(r"(\\.|\[[^\[\]]*\])|[*#@]+([^\W_]+(?:[-·'’][^\W_]+)*)?")
 _END = re.compile(r"[.!?…:;]['\"”’»)\]]*$")
 _WORD = re.compile(r"[^\W\d_]+(?:[-·][^\W\d_]+)*")
-_BOTH = re.compile(r"\b([Ss]ia) (?:[A-ZÀ-Ý][\w.-]*(?: [A-ZÀ-Ý][\w.-]*)*) (che) (?=[A-ZÀ-Ý])")
 _AI = re.compile(r"(?<![\w-])(?:IA|AI)(?![\w-])")
 
 
@@ -57,6 +56,7 @@ class Pivot:
         self._into = ("", between) if between else (language,)
         self._neural = neural
         self._phrases = lexicon.phrases(f"{language}-pt")
+        self._patterns = lexicon.patterns(f"{language}-pt")
         self._unknown = UnknownWords(language)
         self._between = lexicon.words(f"{between}-pt") if between else {}
         listed, self._common = lexicon.names()
@@ -103,20 +103,21 @@ class Pivot:
             add(*match.span(), match.group(), Kind.OPAQUE)
         for match in _AI.finditer(line):
             add(*match.span(), "IA", Kind.WORD)
+        for pattern, words in self._patterns:
+            for match in pattern.finditer(line):
+                for group, expression in enumerate(words, 1):
+                    if match.group(group) is not None:
+                        add(*match.span(group), _like(match.group(group), expression), Kind.WORD)
         phrases = self._phrases_in(line)
-        for start, end, portuguese in phrases:
+        for start, end, expression in phrases:
             # An expression of several words may hold a name; one word may be (in) a name itself.
             if " " in line[start:end]:
-                add(start, end, portuguese, Kind.WORD)
+                add(start, end, expression, Kind.WORD)
         for start, end in names.find_names(line, units, self._known, self._unknown.is_word):
             if not self._is_common(line, start, end):
                 add(start, end, line[start:end], Kind.NAME)
-        for match in _BOTH.finditer(line) if self.language == "it" else ():
-            # The rules read the pair as a subjunctive and a relative pronoun.
-            add(*match.span(1), _like(match.group(1), "tanto"), Kind.WORD)
-            add(*match.span(2), "como", Kind.WORD)
-        for start, end, portuguese in phrases:
-            add(start, end, portuguese, Kind.WORD)
+        for start, end, expression in phrases:
+            add(start, end, expression, Kind.WORD)
         for unit in units:
             word = self._unknown.portuguese(unit.surface, unit.unknown)
             if word is not None:
@@ -138,6 +139,9 @@ class Pivot:
         ]
 
     def _is_common(self, line: str, start: int, end: int) -> bool:
+        if line[start:end].isupper() and self._unknown.has(line[start:end].lower()):
+            # An acronym that English writes otherwise.
+            return True
         return (
             line[start:end] in self._common
             and start == 0
@@ -175,7 +179,7 @@ class Pivot:
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
         )
-        portuguese = mend.portuguese(portuguese)
+        portuguese = mend.opening(mend.portuguese(portuguese), job.line)
         kept = {
             index: piece.text
             for index, piece in enumerate(job.shield.pieces)

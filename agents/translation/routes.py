@@ -67,7 +67,15 @@ PIVOTS: Final[dict[str, tuple[Steps, ...]]] = {
             4_700,
         ),
     ),
-    "es": (Steps(("es-pt",), "es>pt>en", ("apertium", "apertium-es-pt"), 5_600),),
+    "es": (
+        Steps(
+            ("spa-cat", "cat-por"),
+            "es>ca>pt>en",
+            ("apertium", "apertium-spa-cat", "apertium-por-cat"),
+            4_600,
+        ),
+        Steps(("es-pt",), "es>pt>en", ("apertium", "apertium-es-pt"), 5_600),
+    ),
     "ca": (Steps(("cat-por",), "ca>pt>en", ("apertium", "apertium-por-cat"), 5_600),),
 }
 # Where the neural model is missing.

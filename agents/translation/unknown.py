@@ -103,6 +103,10 @@ class UnknownWords:
             return own
         return self._from_dictionary(lowered) or by_ending(lowered, self._language)
 
+    def has(self, lowered: str) -> bool:
+        """Whether the own lexicon has the lower-case form."""
+        return lowered in self._own
+
     def is_word(self, lowered: str) -> bool:
         """Whether the lower-case form is a word of the language, and so no name."""
         return (

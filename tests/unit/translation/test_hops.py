@@ -35,6 +35,12 @@ def test_words_between_transfer_and_generation_are_read_part_by_part() -> None:
     assert [meaning.lemma for meaning in meanings(line)] == ["veure", "el"]
 
 
+def test_the_first_word_of_an_expression_is_no_verb_for_the_next_hop() -> None:
+    said = meanings("^després que<cnjadv>$ ^l'<det>$")
+    readings = "^després/després<adv>/desprendre<vblex><pp><m><sg>$"
+    assert pinned(readings, said) == "^després/després<adv>$"
+
+
 @needs_apertium
 def test_an_own_entry_is_inflected_like_the_word_it_stands_for() -> None:
     mode = commands(mode_path("cat-por").read_text(encoding="utf-8"))
@@ -54,7 +60,7 @@ def test_an_own_entry_that_the_generator_lacks_is_formed_here() -> None:
 
 
 @needs_apertium
-@pytest.mark.parametrize("pair", ["cat-por", "ita-cat", "fra-cat", "es-pt"])
+@pytest.mark.parametrize("pair", ["cat-por", "ita-cat", "fra-cat", "spa-cat", "es-pt"])
 def test_every_own_entry_is_in_the_generator_or_marked(pair: str) -> None:
     path = mode_path(pair)
     if not path.is_file():

@@ -37,3 +37,18 @@ def test_french_articles_without_an_english_one_go_before_the_rules_see_them() -
     assert mend.source("Des gens attendent.", "fr") == "Gens attendent."
     assert mend.source("Ce n'est cependant pas vrai.", "fr") == "Ce n'est pas cependant vrai."
     assert mend.source("L'avenir des enfants.", "fr") == "L'avenir des enfants."
+
+
+def test_quotes_and_apostrophes_become_straight_before_the_rules_see_them() -> None:
+    assert mend.source("« C’est fini », dit-il.", "fr") == '"C\'est fini", dit-il.'
+    assert mend.source("“Basta”, dice.", "it") == '"Basta", dice.'
+
+
+def test_a_share_loses_the_article_that_english_does_not_have() -> None:
+    assert mend.portuguese("Caíram um 14%.") == "Caíram 14%."
+    assert mend.portuguese("Em 48% dos votantes apoia.") == "48% dos votantes apoia."
+
+
+def test_a_match_is_no_political_party() -> None:
+    assert mend.portuguese("A equipa ganhou o partido.") == "A equipa ganhou o jogo."
+    assert mend.portuguese("O partido perdeu as eleições.") == "O partido perdeu as eleições."

@@ -64,3 +64,13 @@ def test_addresses_handles_and_endless_words_are_opaque() -> None:
 def test_a_capitalised_small_word_before_a_name_belongs_to_it() -> None:
     assert found("^con/con<pr>$ ^Al/a<pr>+il<det>$ ^Pacino/*Pacino$") == ["Al Pacino"]
     assert found("^con/con<pr>$ ^La/il<det>$ ^casa/casa<n>$") == []
+
+
+def test_a_name_reaches_over_the_capitalised_word_before_it_unless_that_is_a_title() -> None:
+    assert found("^di/di<pr>$ ^Ella/lei<prn>$ ^Dinkins/*Dinkins$") == ["Ella Dinkins"]
+    assert found("^il/il<det>$ ^Presidente/presidente<n>$ ^Zentrik/*Zentrik$") == ["Zentrik"]
+
+
+def test_an_acronym_is_a_name_though_its_letters_make_a_word() -> None:
+    assert found("^la/il<det>$ ^SEC/sec<adj>$ ^tace/tacere<vblex>$") == ["SEC"]
+    assert found("^secolo/secolo<n>$ ^XIX/XIX<num>$") == []

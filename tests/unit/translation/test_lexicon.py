@@ -1,0 +1,55 @@
+"""The tables: what they hold must be usable as it stands."""
+
+import re
+
+import pytest
+
+from agents.translation import lexicon
+
+LANGUAGES = ("it", "fr", "es")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pattern_has_portuguese_for_each_of_its_groups(language: str) -> None:
+    rows = lexicon.patterns(f"{language}-pt")
+    assert rows
+    assert [pattern.pattern for pattern, words in rows if pattern.groups != len(words)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "portuguese"),
+    [
+        ("it", "Non si vedevano da cinque anni.", "desde há"),
+        ("it", "Un bambino da adottare.", None),
+        ("it", "È tornato giovedì.", "na quinta-feira"),
+        ("it", "La riunione di giovedì.", None),
+        ("fr", "Dont deux enfants.", "incluindo"),
+        ("fr", "Le livre dont je parle.", None),
+        ("es", "Sigue en la cárcel.", "continua"),
+        ("es", "Sigue el camino.", None),
+    ],
+)
+def test_a_pattern_is_found_by_what_stands_beside_it(
+    language: str, line: str, portuguese: str | None
+) -> None:
+    found = [
+        word
+        for pattern, words in lexicon.patterns(f"{language}-pt")
+        for match in pattern.finditer(line)
+        for group, word in enumerate(words, 1)
+        if match.group(group) is not None
+    ]
+    assert found == ([] if portuguese is None else [portuguese])
+
+
+def test_a_phrase_that_ends_in_an_elision_is_found_before_its_word() -> None:
+    phrases = lexicon.phrases("fr-pt")
+    assert phrases is not None
+    assert [match.group() for match in phrases.pattern.finditer("lors d'une visite")] == ["lors d'"]
+
+
+def test_no_word_is_listed_twice() -> None:
+    for pair in ("it-pt", "fr-pt", "es-pt", "ca-pt"):
+        words = [row[0] for row in lexicon.rows(f"words.{pair}.tsv")]
+        assert len(words) == len(set(words))
+        assert [word for word in words if word != word.lower() or re.search(r"\s$", word)] == []
