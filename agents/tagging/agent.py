@@ -61,5 +61,5 @@ STAGE = Stage(
     writes=ENRICHED,
     load=load,
     measure=measure,
-    share=0.14,
+    share=0.17,
 )

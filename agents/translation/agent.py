@@ -80,5 +80,5 @@ STAGE = Stage(
     load=load,
     measure=measure,
     tally=tally,
-    share=0.85,
+    share=0.82,
 )

@@ -30,12 +30,12 @@ TOGETHER: Final = 8
 
 @dataclass
 class Spent:
-    """What a number of articles cost. `cpu` is in seconds by what was done and language; `wall` is
-    of the slowest process, start and warm-up not counted."""
+    """What a number of articles cost. `cpu` is in seconds by what was done and language; `rate` is
+    in characters a second of all processes together, start and warm-up not counted."""
 
     articles: int = 0
     characters: Counter[str] = field(default_factory=Counter)
-    wall: float = 0.0
+    rate: float = 0.0
     cpu: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def spend(self, what: str, language: str, seconds: float) -> None:
@@ -47,15 +47,11 @@ class Spent:
         """Takes in what another process measured at the same time."""
         self.articles += other.articles
         self.characters += other.characters
-        self.wall = max(self.wall, other.wall)
+        # Of processes that end at different times, each at its own pace while it was busy.
+        self.rate += other.rate
         for what, by_language in other.cpu.items():
             for language, seconds in by_language.items():
                 self.spend(what, language, seconds)
-
-    @property
-    def characters_per_second(self) -> float:
-        """Of all processes together."""
-        return self.characters.total() / self.wall
 
     def per_article(self, what: str) -> float:
         """CPU seconds of one article."""
@@ -112,7 +108,7 @@ def bare(values: Sequence[bytes]) -> Spent:
             if find_english is not None and language != "en":
                 find_english(english)
             spent.spend("names in the English", language, seconds_spent() - between)
-    spent.wall = time.perf_counter() - began
+    spent.rate = spent.characters.total() / (time.perf_counter() - began)
     return spent
 
 
@@ -140,7 +136,7 @@ def stages(values: Sequence[bytes]) -> Spent:
             spent.spend("messages", language, messages)
             spent.spend(stage.name, language, seconds_spent() - before)
         spent.characters[language] += len(done.text)
-    spent.wall = time.perf_counter() - began
+    spent.rate = spent.characters.total() / (time.perf_counter() - began)
     return spent
 
 

@@ -1,15 +1,17 @@
-"""Where Quix Streams is installed, for comparison: a virtual environment of its own."""
+"""Where Quix Streams is installed, for comparison: a virtual environment of its own.
+
+This module is read there too, so it needs nothing that is not in PACKAGES.
+"""
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ops.chaos.crew import ROOT
-from ops.chaos.experiment import RunFailed, Say
-
 QUIX: Final = "ops.bench.quix"
 GUARANTEE: Final = "BENCH_QUIX_GUARANTEE"
+ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".venv" / "quix"
 # What the empty step needs beside it.
 PACKAGES: Final = (
@@ -21,8 +23,12 @@ PACKAGES: Final = (
 )
 
 
-def quix_python(say: Say) -> Path:
-    """The interpreter that has Quix Streams; installs it the first time. Raises RunFailed."""
+class NotInstalled(RuntimeError):
+    """What is compared with cannot be installed; the message says why."""
+
+
+def quix_python(say: Callable[[str], None]) -> Path:
+    """The interpreter that has Quix Streams; installs it the first time. Raises NotInstalled."""
     python = FOLDER / "bin" / "python"
     if _has_quix(python):
         return python
@@ -33,7 +39,7 @@ def quix_python(say: Say) -> Path:
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise RunFailed(
+            raise NotInstalled(
                 f"{PACKAGES[0]} cannot be installed ({done.stderr.strip()[-300:]}); leave it out"
                 " with --only, naming the other measurements"
             )

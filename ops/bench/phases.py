@@ -95,8 +95,8 @@ def _spent(spent: Spent, cores: int) -> dict[str, Any]:
     return {
         "articles": spent.articles,
         "mean_characters": round(spent.characters.total() / spent.articles),
-        "characters_per_s": round(spent.characters_per_second),
-        "characters_per_s_per_core": round(spent.characters_per_second / cores),
+        "characters_per_s": round(spent.rate),
+        "characters_per_s_per_core": round(spent.rate / cores),
         "cpu_ms": {what: round(1000 * spent.per_article(what), 2) for what in spent.cpu},
     }
 

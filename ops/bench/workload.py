@@ -68,9 +68,11 @@ class Workload:
         self._chance = random.Random(seed)
         self._made = Grammar(self._chance)
         self._corpora = {language: self._corpus(data, language) for language in MIX}
-        self._left: dict[str, list[str]] = {}
+        self._left = {
+            language: self._chance.sample(lines, len(lines))
+            for language, lines in self._corpora.items()
+        }
         self._turns: list[str] = []
-        self.refill()
         self._number = 0
 
     @property
@@ -80,11 +82,6 @@ class Workload:
         if not found:
             return "sentences made by ops/bench/grammar.toml"
         return f"news sentences ({', '.join(found)}), then ops/bench/grammar.toml"
-
-    def refill(self) -> None:
-        """Has the corpora's sentences again, for what remembers nothing of those before."""
-        for language, lines in self._corpora.items():
-            self._left[language] = self._chance.sample(lines, len(lines))
 
     def articles(self, count: int, lengths: Lengths) -> list[RawArticle]:
         """So many articles."""
