@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,42 +57,47 @@ def main(arguments: Sequence[str]) -> int:
     began = time.monotonic()
     try:
         result = asyncio.run(_measured(only, plan, partial(Workload, chosen.data)))
-    except (RunFailed, NotInstalled, EmbeddedKafkaError) as fault:
-        err.print(f"the measurement could not be made: {fault}", style="red", markup=False)
+    except EmbeddedKafkaError as fault:
+        err.print(f"there is no broker to measure with: {fault}", style="red", markup=False)
         return 1
     result["seconds"] = round(time.monotonic() - began)
     if chosen.record:
+        if chosen.only and RESULTS.is_file():
+            result = report.summed_up(orjson.loads(RESULTS.read_bytes()) | result)
         RESULTS.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     show(result)
     print(orjson.dumps(result).decode(), flush=True)  # noqa: T201
-    return 0
+    return 1 if result["failed"] else 0
 
 
 async def _measured(
     only: Sequence[str], plan: Plan, workload: Callable[[], Workload]
 ) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "machine": experiment.machine(),
+        "machine": experiment.machine() | {"cores": plan.cores},
         "workload": {
             "sentences": workload().origin,
             "lengths": str(MIXED),
             "languages": dict(MIX),
         },
+        "failed": {},
     }
-    result["machine"]["cores"] = plan.cores
     # Each measurement begins with the same articles.
-    if "bare" in only:
-        result["bare"] = await asyncio.to_thread(phases.bare, workload(), plan, _say)
-    if "stages" in only:
-        result["stages"] = await asyncio.to_thread(phases.stages, workload(), plan, _say)
-    if "pipeline" in only:
-        result["pipeline"] = await phases.pipeline(workload(), plan, _say)
-    if "empty_step" in only:
-        result["empty_step"] = await phases.empty_step(plan, _say)
-    if "scaling" in only:
-        result["scaling"] = await phases.scaling(plan, _say)
-    if "memory" in only:
-        result["memory"] = await phases.memory(workload(), plan, _say)
+    measurements: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+        "bare": lambda: asyncio.to_thread(phases.bare, workload(), plan, _say),
+        "stages": lambda: asyncio.to_thread(phases.stages, workload(), plan, _say),
+        "pipeline": lambda: phases.pipeline(workload(), plan, _say),
+        "empty_step": lambda: phases.empty_step(plan, _say),
+        "scaling": lambda: phases.scaling(plan, _say),
+        "memory": lambda: phases.memory(workload(), plan, _say),
+    }
+    for name in only:
+        try:
+            result[name] = await measurements[name]()
+        except (RunFailed, NotInstalled) as fault:
+            # The others have taken minutes, or will be worth them.
+            err.print(f"{name} could not be measured: {fault}", style="red", markup=False)
+            result["failed"][name] = str(fault)
     # Numbers as keys are text in JSON, and a reader of the file sees the same as one of this run.
     told = orjson.loads(orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS))
     return report.summed_up(told)
@@ -122,7 +127,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--soak", type=_whole, help="short articles for the memory")
     parser.add_argument("--records", type=_whole, help="for each empty step")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="corpora")
-    parser.add_argument("--record", action="store_true", help=f"keep the result in {RESULTS.name}")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help=f"keep the result in {RESULTS.name}; with --only, these parts of it",
+    )
     return parser
 
 

@@ -5,7 +5,7 @@ from schemas import REASONS
 from streams.topics import TOPICS
 
 
-def test_the_settings_table_is_current() -> None:
+def test_the_generated_parts_are_current() -> None:
     text = README.read_text(encoding="utf-8")
     assert current(text) == text, "run python -m ops.readme"
 

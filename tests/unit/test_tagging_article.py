@@ -111,6 +111,21 @@ def test_an_organisation_is_found_under_its_english_initials() -> None:
     assert pairs(entities["org:united-nations"]) == [("ONU", "UN")]
 
 
+def test_an_english_article_is_read_once_and_its_names_stand_in_both_texts() -> None:
+    sentences = ("Ada Bruni left Pisa.", "Then Ada Bruni came back.")
+    translated = article(*((each, each) for each in sentences), language="en")
+    read: list[str] = []
+
+    def find(texts: Any) -> Any:
+        read.extend(texts)
+        return [[Span(at, at + 9, "PER") for at in (0, 26)] for _ in texts]
+
+    entities, _ = tag(translated, Names(table(None)), find, find)
+    assert read == [translated.text]
+    [person] = [entity for entity in entities if entity.type == "PER"]
+    assert pairs(person) == [("Ada Bruni", "Ada Bruni"), ("Ada Bruni", "Ada Bruni")]
+
+
 def test_a_name_that_lost_its_accent_is_found() -> None:
     entities = tagged(article(("Parla Zoë Dvořák.", "Zoe Dvorak speaks.")), {"Zoë Dvořák": "PER"})
     assert pairs(entities["per:zoe-dvorak"]) == [("Zoë Dvořák", "Zoe Dvorak")]

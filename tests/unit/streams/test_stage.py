@@ -141,3 +141,13 @@ def test_an_article_that_cannot_be_measured_goes_on_and_is_counted() -> None:
     outcome = attempt(replace(STAGE, measure=trip), echo, b'{"body": "ciao"}', 1000)
     assert isinstance(outcome, Produced)
     assert outcome.measures == (Sample(UNMEASURED, 1),)
+
+
+@pytest.mark.parametrize(("share", "cores", "wanted"), [(0.0, 8, 1), (0.17, 2, 1), (0.82, 8, 7)])
+def test_a_worker_has_as_many_processes_as_its_stages_share_of_the_cores(
+    share: float, cores: int, wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    stage = replace(STAGE, share=share)
+    assert stage.processes(Settings()) == wanted
+    assert stage.processes(Settings(processes=3)) == 3

@@ -93,3 +93,16 @@ def test_a_program_that_dies_under_a_request_costs_nothing(tmp_path: Path) -> No
     assert [stream.clean(line) for line in mortal.lines(["only"])] == ["only"]
     assert once.exists()
     mortal.close()
+
+
+def test_routes_that_share_a_hop_share_its_programs() -> None:
+    told = "import os, sys\nfor _ in iter(lambda: sys.stdin.buffer.read(1), b''):\n"
+    told += "    if _ == b'\\0':\n        print(os.getpid(), end='\\0', flush=True)\n"
+    command = [[sys.executable, "-c", told]]
+    first, second, other = Running.of(command), Running.of(command), Running.of([*command, ["cat"]])
+    assert first.request("who?") == second.request("who?")
+    assert first is not other
+    first.close()
+    # Whoever still wants them has them started again.
+    assert second.request("who?").isdigit()
+    second.close()
