@@ -253,7 +253,7 @@ def test_secrets_are_in_no_argument_of_supervised_workers(office: Desk, secured:
     desk = logged_in(office, secured, "crew")
 
     def workers(supervisor: int) -> list[str]:
-        return [command for command in descendants(supervisor) if " worker " in command]
+        return [command for command in descendants(supervisor) if " agents.work " in command]
 
     with desk.running("run") as supervisor:
         until(lambda: len(workers(supervisor.pid)) == len(PIPELINE), 30, "the workers")
