@@ -36,10 +36,6 @@ class Site:
     crew: Crew
     ready: dict[str, float] = field(default_factory=dict)
 
-    def workers(self) -> dict[str, int]:
-        """The pid of each worker by stage."""
-        return {name.partition("/")[0]: pid for name, pid in self.crew.workers().items()}
-
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far: of the broker, of each worker's own process (`delivery …`) and of
         its language processes with what they run (`work …`)."""
