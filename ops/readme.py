@@ -15,7 +15,6 @@ from ops.bench import report
 from streams.settings import Settings
 
 README: Final = Path(__file__).resolve().parents[1] / "README.md"
-RESULTS: Final = Path(__file__).with_name("bench") / "results.json"
 
 
 def table() -> str:
@@ -36,7 +35,7 @@ def table() -> str:
 
 def performance() -> str:
     """What the bench recorded, as Markdown tables, with the machine and the workload."""
-    result: dict[str, Any] = orjson.loads(RESULTS.read_bytes())
+    result: dict[str, Any] = orjson.loads(report.RESULTS.read_bytes())
     machine, workload = result["machine"], result["workload"]
     shares = ", ".join(f"{code} {share:.0%}" for code, share in workload["languages"].items())
     head = (

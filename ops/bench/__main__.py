@@ -27,13 +27,13 @@ from rich.table import Table
 from ops.bench import phases, report
 from ops.bench.others import NotInstalled
 from ops.bench.phases import Plan
+from ops.bench.report import RESULTS
 from ops.bench.workload import MIX, MIXED, Workload
 from ops.chaos import experiment
 from ops.chaos.experiment import RunFailed
 from streams.embedded import EmbeddedKafkaError
 
 NAMES: Final = ("bare", "stages", "pipeline", "empty_step", "scaling", "memory")
-RESULTS: Final = Path(__file__).with_name("results.json")
 QUICK: Final = Plan(seconds=15, articles=24, soak=300, records=15_000)
 
 err: Final = Console(stderr=True, highlight=False)

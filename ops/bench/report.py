@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from ops.bench import capacity
 from ops.bench.capacity import Costs
 from ops.bench.workload import MIX
 
+# What was recorded last; the README is made from it.
+RESULTS: Final = Path(__file__).with_name("results.json")
 LANGUAGES: Final = ("it", "fr", "es", "en")
 TARGETS: Final = (10_000, 100_000, 1_000_000)
 CHARACTERS: Final = 2_500

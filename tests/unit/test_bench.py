@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from ops.bench import capacity, report
-from ops.bench.__main__ import RESULTS, main
+from ops.bench.__main__ import main
 from ops.bench.capacity import Costs
 from ops.bench.phases import slope
+from ops.bench.report import RESULTS
 from ops.bench.workload import EVEN, MIX, MIXED, Workload
 
 
