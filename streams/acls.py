@@ -48,6 +48,6 @@ def needed(stage: Stage, prefix: str, principal: str | None = None) -> list[Acl]
         Acl(who, "Read", "group", group),
         Acl(who, "Write", "topic", stage.writes.full_name(prefix)),
         Acl(who, "Write", "topic", DEAD_LETTERS.full_name(prefix)),
-        # One transactional id per source partition: `<prefix>.<stage>.<partition>`.
+        # Each worker has one for every assignment: `<prefix>.<stage>.<host>.<slot>.<token>`.
         Acl(who, "Write", "transactional-id", f"{group}.", prefixed=True),
     ]

@@ -4,13 +4,13 @@ The promise, for readers with isolation.level=read_committed: every record that 
 accepted ends exactly once, as an output or as a dead letter; outputs of one source partition come
 in source order; what is held in memory is bounded.
 
-How: each assigned partition is a *lane* with a ledger (all decisions, see `streams.ledger`) and a
-writer (one transactional producer, see `streams.writers`).
+How: each assigned partition has a ledger (all decisions, see `streams.ledger`); one writer with one
+transactional producer (see `streams.writers`) serves all partitions of an assignment.
 
-    take ─▶ ledger ─▶ queue ─▶ language processes ─▶ ledger ─▶ finished prefix ─▶ one transaction
+    take ─▶ ledger ─▶ queue ─▶ language processes ─▶ ledger ─▶ finished prefixes ─▶ one transaction
 
-Taking a partition over goes in this order and no other: fence the former owner, read the committed
-offset, begin to read. Anything unexpected ends in `failure`, on which the process must exit: a new
+Taking partitions over goes in this order and no other: fence the former owners, read the committed
+offsets, begin to read. Anything unexpected ends in `failure`, on which the process must exit: a new
 one resumes from what is committed. Side effects of the work outside Kafka are not covered.
 """
 
@@ -47,21 +47,24 @@ from streams.pool import Worked
 from streams.settings import Settings
 from streams.stage import Deferred, Failed, Outcome, Produced, Stage
 from streams.topics import DEAD_LETTERS as DEAD_LETTER_TOPIC
-from streams.writers import Output, Writer
+from streams.writers import Offsets, Output, Writer
 
 log = structlog.get_logger()
 
 # How long a rebalance waits for work that has begun; what is not done then is done again.
 REVOKE_GRACE_SECONDS: Final = 1.0
-# How often a stage without work commits what it has merely read over.
+# How often it is looked whether something was merely read over; committed when nothing else is.
 IDLE_SECONDS: Final = 1.0
 MAX_ERROR_CHARACTERS: Final = 1000
 # Hand-overs between processes cost about a millisecond: worth it for this much work at a time.
 BATCH_SECONDS: Final = 0.02
-# When so many records were committed at once, the next ones are gathered for longer: a transaction
-# costs five requests whatever its size, and at this pace nobody waits for a single record.
-BUSY_RECORDS: Final = 16
+# A transaction costs five requests whatever its size. Where more records are in hand than have
+# finished, the finished ones wait for company for this many times `transaction_linger`;
 BUSY_LINGERS: Final = 3
+# behind a backlog for this share of the time that the last one there will wait anyway,
+BACKLOG_SHARE: Final = 0.1
+# and never for more than this many times `transaction_linger`.
+MOST_LINGERS: Final = 20
 MOST_IN_BATCH: Final = 64
 MOST_BATCH_BYTES: Final = 256 * 1024
 FIRST_RETRY_SECONDS: Final = 0.1
@@ -119,21 +122,14 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(eq=False)
-class _Lane:
-    """One assigned partition."""
-
-    ledger: Ledger[Settled]
-    writer: Writer
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    committing: asyncio.Task[None] | None = None
+_Ledgers = Mapping[int, Ledger[Settled]]
 
 
 @dataclass(eq=False)
 class _Job:
-    """A record that is to be worked on. After a rebalance it may find itself in another lane."""
+    """A record that is to be worked on. After a rebalance it may find itself in another ledger."""
 
-    lane: _Lane
+    ledger: Ledger[Settled]
     entry: Entry[Settled]
     record: Record
     attempts: int = 0
@@ -152,6 +148,10 @@ class Pace:
         else:
             self._mean += (seconds - self._mean) / 16
 
+    def seconds(self, records: int) -> float:
+        """How long so many records are likely to take one process."""
+        return records * (self._mean or 0.0)
+
     @property
     def batch(self) -> int:
         """Number of records, at least one."""
@@ -161,9 +161,9 @@ class Pace:
 
 
 class Delivery:
-    """All lanes of one worker; what `streams.transport` calls a `Flow`.
+    """All that one worker delivers; what `streams.transport` calls a `Flow`.
 
-    `writer_for` makes the writer of a partition.
+    `new_writer` makes the writer of an assignment.
     """
 
     def __init__(
@@ -172,18 +172,23 @@ class Delivery:
         settings: Settings,
         pool: Pool,
         metrics: StageMetrics,
-        writer_for: Callable[[int], Writer],
+        new_writer: Callable[[], Writer],
         reader: Reader,
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._pool = pool
         self._metrics = metrics
-        self._writer_for = writer_for
+        self._new_writer = new_writer
         self._reader = reader
         self._breaker = Breaker()
         self._pace = Pace()
-        self._lanes: dict[int, _Lane] = {}
+        self._ledgers: dict[int, Ledger[Settled]] = {}
+        self._writer: Writer | None = None
+        self._committing: asyncio.Task[None] | None = None
+        # Something has finished, or the stage is quiet: it may be time for a transaction.
+        self._due = asyncio.Event()
+        self._quiet = False
         self._queue: deque[_Job] = deque()
         self._queued = asyncio.Event()
         self._running: dict[tuple[int, int], _Job] = {}
@@ -202,58 +207,57 @@ class Delivery:
     @property
     def partitions(self) -> set[int] | None:
         """The partitions that this worker has; None before the first assignment."""
-        return set(self._lanes) if self._was_assigned else None
+        return set(self._ledgers) if self._was_assigned else None
 
     def credit(self, partition: int) -> int:
         """See `Flow.credit`. Called from the consumer thread: it only reads."""
-        lane = self._lanes.get(partition)
-        if lane is None or lane.ledger.closed:
+        ledger = self._ledgers.get(partition)
+        if ledger is None or ledger.closed:
             return 0
-        held = sum(each.ledger.size for each in tuple(self._lanes.values()))
+        held = sum(each.size for each in tuple(self._ledgers.values()))
         if (
             not self._accepting
             or held >= self._settings.in_flight_bytes
             or self._breaker.state(time.monotonic()) is Circuit.OPEN
         ):
-            return lane.ledger.arrived
-        return lane.ledger.credit
+            return ledger.arrived
+        return ledger.credit
 
-    async def assigned(
-        self, partitions: set[int], committed: Callable[[], Awaitable[Mapping[int, int]]]
-    ) -> None:
-        """See `Flow.assigned`: closes what was, fences, reads the offsets, opens the lanes."""
-        await self._close_lanes()
+    async def assigned(self, partitions: set[int], offsets: Offsets) -> None:
+        """See `Flow.assigned`: closes what was, takes over, opens the ledgers."""
+        await self._let_go()
         self._accepting = True
-        writers = {partition: self._writer_for(partition) for partition in sorted(partitions)}
-        await asyncio.gather(*(writer.open() for writer in writers.values()))
-        offsets = await committed() if writers else {}
-        for partition, writer in writers.items():
-            lane = _Lane(Ledger(offsets[partition], self._settings.in_flight), writer)
-            self._lanes[partition] = lane
-            lane.committing = self._spawn(self._commit_finished(lane))
+        if partitions:
+            writer = self._writer = self._new_writer()
+            begins = await writer.open(offsets)
+            self._ledgers = {
+                partition: Ledger(begins[partition], self._settings.in_flight)
+                for partition in sorted(partitions)
+            }
+            self._committing = self._spawn(self._commit_finished(writer, self._ledgers))
         self._was_assigned = True
         log.info("partitions assigned", stage=self._stage.name, partitions=sorted(partitions))
 
     async def revoked(self) -> None:
         """See `Flow.revoked`: commits what is or soon gets complete, forgets the rest."""
         await self._wind_up(REVOKE_GRACE_SECONDS)
-        await self._close_lanes()
+        await self._let_go()
 
     def rewind(self) -> tuple[int, Mapping[int, int]]:
         """See `Flow.rewind`."""
         self._epoch += 1
-        for lane in self._lanes.values():
-            lane.ledger.rewind(self._epoch)
+        for ledger in self._ledgers.values():
+            ledger.rewind(self._epoch)
         return self._epoch, {
-            number: lane.ledger.next_offset for number, lane in self._lanes.items()
+            partition: ledger.next_offset for partition, ledger in self._ledgers.items()
         }
 
     def take(self, record: Record, stamp: Stamp) -> None:
         """Takes one record in, unless its stamp shows that it will come again."""
-        lane = self._lanes.get(record.partition)
-        if lane is None or not self._accepting:
+        ledger = self._ledgers.get(record.partition)
+        if ledger is None or not self._accepting:
             return
-        arrival, entry = lane.ledger.arrive(stamp, record.offset, record.size)
+        arrival, entry = ledger.arrive(stamp, record.offset, record.size)
         if arrival is Arrival.LOST_BEFORE:
             self._metrics.count(REREADS)
             self._spawn(self._reader.read_on())
@@ -262,9 +266,9 @@ class Delivery:
         begun = self._running.get((record.partition, record.offset))
         if begun is not None and begun.record.value == record.value:
             # A rebalance brought back what is being worked on here: no need to begin again.
-            begun.lane, begun.entry = lane, entry
+            begun.ledger, begun.entry = ledger, entry
         else:
-            self._queue.append(_Job(lane, entry, record))
+            self._queue.append(_Job(ledger, entry, record))
             self._queued.set()
 
     async def drain(self, timeout: float) -> bool:
@@ -277,8 +281,9 @@ class Delivery:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(lane.writer.close() for lane in self._lanes.values()))
-        self._lanes.clear()
+        if self._writer is not None:
+            await self._writer.close()
+        self._ledgers = {}
         self.failure.cancel()
 
     def abandon(self) -> None:
@@ -304,31 +309,32 @@ class Delivery:
         return task
 
     def _show_in_flight(self) -> None:
-        self._metrics.set(IN_FLIGHT, sum(len(lane.ledger) for lane in self._lanes.values()))
+        self._metrics.set(IN_FLIGHT, sum(len(each) for each in self._ledgers.values()))
         self._metrics.set(QUEUE, len(self._queue))
 
     async def _wind_up(self, timeout: float) -> bool:
         self._accepting = False
         self._queue.clear()
         deadline = time.monotonic() + timeout
-        while self._running or any(lane.ledger.pending for lane in self._lanes.values()):
+        while self._running or any(each.pending for each in self._ledgers.values()):
             if time.monotonic() > deadline or self.failure.done():
                 return False
             await asyncio.sleep(0.01)
         return True
 
-    async def _close_lanes(self) -> None:
-        lanes = list(self._lanes.values())
-        self._lanes.clear()
+    async def _let_go(self) -> None:
+        ledgers, self._ledgers = self._ledgers, {}
+        writer, self._writer = self._writer, None
         self._queue.clear()
-        for lane in lanes:
-            lane.ledger.close()
-        for lane in lanes:
-            if lane.committing is not None:
-                # A transaction that is under way is not cut off: it ends, either way, first.
-                lane.ready.set()
-                await lane.committing
-        await asyncio.gather(*(lane.writer.close() for lane in lanes))
+        for ledger in ledgers.values():
+            ledger.close()
+        if self._committing is not None:
+            # A transaction that is under way is not cut off: it ends, either way, first.
+            self._due.set()
+            await self._committing
+            self._committing = None
+        if writer is not None:
+            await writer.close()
         self._show_in_flight()
 
     async def _dispatch(self) -> None:
@@ -376,8 +382,8 @@ class Delivery:
                 continue
             self._breaker.succeeded()
             del self._running[job.record.partition, job.record.offset]
-            job.lane.ledger.settle(job.entry, Settled(job.record, worked.outcome, job.attempts))
-            job.lane.ready.set()
+            job.ledger.settle(job.entry, Settled(job.record, worked.outcome, job.attempts))
+            self._due.set()
         self._metrics.set(CIRCUIT, self._breaker.state(time.monotonic()).value)
         if deferred:
             await self._again(deferred)
@@ -411,48 +417,88 @@ class Delivery:
             del self._running[job.record.partition, job.record.offset]
         # To the front, in their order: the heads of their ledgers wait for them.
         if self._accepting:
-            self._queue.extendleft(job for job in reversed(jobs) if not job.lane.ledger.closed)
+            self._queue.extendleft(job for job in reversed(jobs) if not job.ledger.closed)
             self._queued.set()
 
-    async def _commit_finished(self, lane: _Lane) -> None:
+    async def _commit_finished(self, writer: Writer, ledgers: _Ledgers) -> None:
+        while not _closed(ledgers):
+            await self._due.wait()
+            self._due.clear()
+            await self._gather(ledgers)
+            claimed = {
+                partition: prefix
+                for partition, ledger in ledgers.items()
+                if (prefix := ledger.claim(self._settings.in_flight)) is not None
+            }
+            skipped = {
+                partition: offset
+                for partition, ledger in ledgers.items()
+                if partition not in claimed and (offset := ledger.skip()) is not None
+            }
+            # What was merely read over goes along, or alone when nothing else is to be committed.
+            if claimed or (skipped and self._quiet):
+                await self._commit(writer, ledgers, claimed, skipped)
+
+    async def _gather(self, ledgers: _Ledgers) -> None:
+        """Gives more records time to finish, so that they share the next transaction."""
         half = max(1, self._settings.in_flight // 2)
         linger = self._settings.transaction_linger
-        busy = False
-        while not lane.ledger.closed:
-            await lane.ready.wait()
-            lane.ready.clear()
-            if 0 < lane.ledger.finished < half and self._accepting:
-                await asyncio.sleep(linger * BUSY_LINGERS if busy else linger)
-            prefix = lane.ledger.claim(self._settings.in_flight)
-            if prefix is not None:
-                busy = len(prefix.entries) >= BUSY_RECORDS
-                await self._commit(lane, prefix)
-                # What has finished meanwhile is gathered like the rest.
-                lane.ready.set()
-            offset = lane.ledger.skip()
-            if offset is not None:
-                await lane.writer.commit([], offset)
-                lane.ledger.skipped(offset)
+        waited = 0.0
+        while (
+            self._accepting
+            and waited < self._longest_gathering()
+            and 0 < max((each.finished for each in ledgers.values()), default=0) < half
+        ):
+            await asyncio.sleep(linger)
+            waited += linger
+
+    def _longest_gathering(self) -> float:
+        linger = self._settings.transaction_linger
+        if not self._queue and not self._running:
+            return linger
+        processes = self._stage.processes(self._settings)
+        backlog = self._pace.seconds(len(self._queue)) / processes
+        return min(MOST_LINGERS * linger, max(BUSY_LINGERS * linger, BACKLOG_SHARE * backlog))
 
     async def _move_over_markers(self) -> None:
         while True:
+            self._quiet = True
             await asyncio.sleep(IDLE_SECONDS)
-            if not any(lane.ledger.idle for lane in self._lanes.values()):
+            if not any(each.idle for each in self._ledgers.values()):
                 continue
             standing = await self._reader.standing()
-            for partition, lane in self._lanes.items():
+            for partition, ledger in self._ledgers.items():
                 if partition in standing:
-                    lane.ledger.passed(*standing[partition])
-                    if lane.ledger.idle:
-                        lane.ready.set()
+                    ledger.passed(*standing[partition])
+            if self._quiet:
+                self._due.set()
 
-    async def _commit(self, lane: _Lane, prefix: Prefix[Settled]) -> None:
+    async def _commit(
+        self,
+        writer: Writer,
+        ledgers: _Ledgers,
+        claimed: Mapping[int, Prefix[Settled]],
+        skipped: Mapping[int, int],
+    ) -> None:
+        self._quiet = False
         now = time.time()
-        settled = [entry.outcome for entry in prefix.entries if entry.outcome is not None]
-        await lane.writer.commit([self._output(each, now) for each in settled], prefix.next_offset)
-        if not lane.ledger.closed:
-            lane.ledger.confirm()
-        self._reader.more_credit()
+        settled = [
+            entry.outcome
+            for prefix in claimed.values()
+            for entry in prefix.entries
+            if entry.outcome is not None
+        ]
+        behind = {partition: prefix.next_offset for partition, prefix in claimed.items()}
+        await writer.commit([self._output(each, now) for each in settled], {**behind, **skipped})
+        for partition, offset in skipped.items():
+            ledgers[partition].skipped(offset)
+        for partition in claimed:
+            if not ledgers[partition].closed:
+                ledgers[partition].confirm()
+        if claimed:
+            # What has finished meanwhile is gathered like the rest.
+            self._due.set()
+            self._reader.more_credit()
         self._metrics.count(COMMITS)
         for each in settled:
             self._report(each)
@@ -517,6 +563,10 @@ class Delivery:
             partition=record.partition,
             offset=record.offset,
         )
+
+
+def _closed(ledgers: _Ledgers) -> bool:
+    return all(each.closed for each in ledgers.values())
 
 
 def _article_id(stage: Stage, record: Record) -> str | None:

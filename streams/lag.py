@@ -45,8 +45,8 @@ async def measure(
     `fresh_within` seconds are overdue.
 
     `consumer` must belong to no group, should fetch no more than LOOK_BYTES at once, and is left
-    assigned to what was looked at. A group that has never committed is behind by everything that
-    the topic still holds.
+    assigned but paused, so that it asks for nothing until the next time. A group that has never
+    committed is behind by everything that the topic still holds.
     """
     if partitions is None:
         [described] = await client.describe_topics([topic])
@@ -54,7 +54,7 @@ async def measure(
     wanted = [TopicPartition(topic, partition) for partition in sorted(partitions)]
     if not wanted:
         return []
-    consumer.assign(wanted)
+    _assign_paused(consumer, wanted)
     try:
         committed = await client.list_consumer_group_offsets(group)
     except GroupCoordinatorNotAvailableError:
@@ -127,6 +127,11 @@ def export(metrics: Metrics, lags: Mapping[str, Iterable[PartitionLag]]) -> None
             metrics.set(OVERDUE_RECORDS, lag.overdue, **place)
 
 
+def _assign_paused(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
+    consumer.assign(partitions)
+    consumer.pause(*partitions)
+
+
 async def _first_since(
     consumer: AIOKafkaConsumer, partitions: list[TopicPartition], since: float
 ) -> dict[TopicPartition, int]:
@@ -145,9 +150,10 @@ async def _heads(
     """The first records from each offset on, HEAD_RECORDS or what can be read in time."""
     if not offsets:
         return {}
-    consumer.assign(list(offsets))
+    _assign_paused(consumer, list(offsets))
     for partition, offset in offsets.items():
         consumer.seek(partition, offset)
+    consumer.resume(*offsets)
     found: dict[TopicPartition, list[tuple[int, float]]] = {partition: [] for partition in offsets}
     ended: set[TopicPartition] = set()
     deadline = time.monotonic() + LOOK_MILLISECONDS / 1000
@@ -167,6 +173,7 @@ async def _heads(
         for partition in waiting:
             if await consumer.position(partition) >= ends[partition]:
                 ended.add(partition)
+    consumer.pause(*offsets)
     return {
         # What was written while this looked is not part of it.
         partition: _Head(

@@ -87,8 +87,8 @@ class Settings(BaseSettings):
         0.05,
         ge=0,
         le=10,
-        description="How long finished records are gathered into a transaction; "
-        "three times as long under load",
+        description="How long finished records are gathered into a transaction; three times as "
+        "long while more are in hand, and up to twenty times behind a backlog",
     )
     session_timeout: float = Field(
         10.0,

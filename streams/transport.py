@@ -20,14 +20,14 @@ It leans on private names of faust-streaming and aiokafka, which is why both are
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import aiokafka
 import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -35,9 +35,10 @@ from faust.types import TP
 from streams import clients
 from streams.ledger import Stamp
 from streams.settings import Settings
+from streams.writers import Offsets, Position
 
 SCHEME: Final = "babelwire"
-FETCH_WAIT_MS: Final = 200
+FETCH_WAIT_MS: Final = 500
 # A record larger than this still comes, alone (KIP-74); it bounds what is read ahead.
 FETCH_BYTES: Final = 1 << 20
 HEARTBEATS_PER_SESSION: Final = 4
@@ -58,10 +59,8 @@ class Flow(Protocol):
         """How many records of this epoch may be handed out in all; called from any thread."""
         ...
 
-    async def assigned(
-        self, partitions: set[int], committed: Callable[[], Awaitable[Mapping[int, int]]]
-    ) -> None:
-        """Takes partitions over. `committed` reads where each of them is to be continued."""
+    async def assigned(self, partitions: set[int], offsets: Offsets) -> None:
+        """Takes partitions over, whose committed offsets these are."""
         ...
 
     async def revoked(self) -> None:
@@ -163,16 +162,35 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Called in any thread: credit has grown."""
         self.thread_loop.call_soon_threadsafe(self._more_credit.set)
 
-    async def committed(self, partitions: Iterable[TP]) -> dict[int, int]:
+    async def committed(self, partitions: Iterable[TP]) -> dict[int, Position]:
         """Where each partition is to be continued: the committed offset, or the first."""
         consumer = self._ensure_consumer()
         wanted = [TopicPartition(tp.topic, tp.partition) for tp in partitions]
         # Not `consumer.committed`: it waits for the task in which the rebalance listener runs.
         found = await consumer._coordinator.fetch_committed_offsets(wanted)
-        known = {tp: meta.offset for tp, meta in found.items() if meta.offset >= 0}
-        fresh = [tp for tp in wanted if tp not in known]
+        known = {
+            tp.partition: Position(meta.offset, meta.metadata)
+            for tp, meta in found.items()
+            if meta.offset >= 0
+        }
+        fresh = [tp for tp in wanted if tp.partition not in known]
         firsts = await consumer.beginning_offsets(fresh) if fresh else {}
-        return {tp.partition: offset for tp, offset in {**known, **firsts}.items()}
+        return known | {tp.partition: Position(offset) for tp, offset in firsts.items()}
+
+    async def claim(self, topic: str, positions: Mapping[int, Position]) -> None:
+        """Commits positions with their claims, as the member that the group has given them to.
+
+        Raises CommitFailedError when the group has given them to another since.
+        """
+        coordinator = self._ensure_consumer()._coordinator
+        # Not `consumer.commit`, for the reason above. The assignment is not looked at.
+        await coordinator.commit_offsets(
+            None,
+            {
+                TopicPartition(topic, partition): OffsetAndMetadata(each.offset, each.claim)
+                for partition, each in positions.items()
+            },
+        )
 
     async def rewind(self, topic: str, epoch: int, positions: Mapping[int, int]) -> None:
         """Begins an epoch: records come from `positions` on, numbered from 0 per partition."""
@@ -277,6 +295,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             fetched.cancel()
 
 
+class _Assigned:
+    """`Offsets` of newly assigned partitions, asked for in the main loop."""
+
+    def __init__(self, thread: ConsumerThread, topic: str, partitions: set[TP]) -> None:
+        self._thread = thread
+        self._topic = topic
+        self._partitions = partitions
+
+    async def read(self) -> Mapping[int, Position]:
+        return await self._thread.from_main(self._thread.committed(self._partitions))
+
+    async def commit(self, positions: Mapping[int, Position]) -> None:
+        await self._thread.from_main(self._thread.claim(self._topic, positions))
+
+
 class Consumer(driver.Consumer):
     """Faust's view of the consumer thread, in the main loop."""
 
@@ -298,12 +331,12 @@ class Consumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         flow = self._stage_app.flow
 
-        async def committed() -> Mapping[int, int]:
-            return await self._thread.from_main(self._thread.committed(assigned))
-
         try:
             self._look_for_double(self._thread.member_id)
-            await flow.assigned({tp.partition for tp in assigned}, committed)
+            await flow.assigned(
+                {tp.partition for tp in assigned},
+                _Assigned(self._thread, self._stage_app.topic_name, assigned),
+            )
             await super().on_partitions_assigned(assigned, generation_id)
         except Exception as fault:  # noqa: BLE001 - aiokafka would log it and go on
             flow.fail(fault)

@@ -189,16 +189,14 @@ class Worker:
                 pool,
                 loading,
                 reader,
-                lambda partition: Transactions(self.settings, group, source, partition),
+                lambda: Transactions(self.settings, group, source, self.app.member),
             )
         async with clients.producer(self.settings) as producer:
             return await self._deliver(
                 pool,
                 loading,
                 reader,
-                lambda partition: PlainWrites(
-                    self.settings, producer, reader.commit_offsets, partition
-                ),
+                lambda: PlainWrites(self.settings, producer, reader.commit_offsets),
             )
 
     async def _deliver(
@@ -206,9 +204,9 @@ class Worker:
         pool: LanguagePool,
         loading: "asyncio.Task[None]",
         reader: Reader,
-        writer_for: Callable[[int], Writer],
+        new_writer: Callable[[], Writer],
     ) -> int:
-        delivery = Delivery(self.stage, self.settings, pool, self.metrics, writer_for, reader)
+        delivery = Delivery(self.stage, self.settings, pool, self.metrics, new_writer, reader)
         self._delivery = self.app.flow = delivery
         self._wire(delivery)
         lag = asyncio.create_task(self._watch_lag(reader))

@@ -1,18 +1,34 @@
-"""How outputs and the source offset reach the broker: in one transaction, or the plain way.
+"""How outputs and source offsets reach the broker: in one transaction, or the plain way.
 
-A writer belongs to one source partition. Every call has a time limit, and whatever goes wrong in
-one is a `DeliveryFault`: the process must end, because only a new owner, which fences this one and
-reads the committed offset, knows what became of the transaction.
+A writer belongs to one assignment: the partitions that a worker has until the next rebalance. Every
+call has a time limit, and whatever goes wrong in one is a `DeliveryFault`: the process must end,
+because only a new owner, which fences this one and reads the committed offsets, knows what became
+of the transaction.
+
+How an owner is fenced. A transaction may hold outputs of several source partitions, so its id
+cannot be that of one of them; each assignment has a transactional id of its own, and the *claim*
+beside the committed offset of a partition (its metadata, which every commit carries) names the id
+of whoever has it. Taking over goes in this order:
+
+    1. open a producer under a new id          who reads our claim later can fence us
+    2. read the claims, fence every id there   their open transactions are ended, no new ones begin
+    3. read the offsets                        all that was committed under these ids is in them
+    4. claim, as a member of the group         refused to a member that the group has passed over
+
+So of two members that both believe they have a partition, the later one either finds the claim of
+the earlier one and fences it, or the earlier one has not claimed yet and is refused. Nobody reads a
+record before 4.
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from streams import clients
 from streams.headers import Headers
@@ -44,18 +60,42 @@ class Output:
     headers: Headers
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition is to be continued, and the claim on it: the transactional id of its last
+    owner, empty where nobody has claimed it."""
+
+    offset: int
+    claim: str = ""
+
+
+class Offsets(Protocol):
+    """The group's committed offsets of the partitions that are being taken over."""
+
+    async def read(self) -> Mapping[int, Position]:
+        """The position of each partition; that of one without a commit is its first record."""
+        ...
+
+    async def commit(self, positions: Mapping[int, Position]) -> None:
+        """Commits as a member of the group, outside of any transaction.
+
+        Raises KafkaError when the group has gone on without this member.
+        """
+        ...
+
+
 class Writer(Protocol):
-    """Writes what one source partition gave.
+    """Writes what the partitions of one assignment gave.
 
     All methods raise DeliveryFault, or clients.AccessRefused, which no restart will cure.
     """
 
-    async def open(self) -> None:
-        """Makes this the only writer of its partition."""
+    async def open(self, offsets: Offsets) -> Mapping[int, int]:
+        """Makes this the only writer of its partitions; returns where each is to be continued."""
         ...
 
-    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
-        """Writes all outputs and commits the source offset behind them."""
+    async def commit(self, outputs: Sequence[Output], offsets: Mapping[int, int]) -> None:
+        """Writes all outputs and commits the offset behind them of each source partition."""
         ...
 
     async def close(self) -> None:
@@ -72,89 +112,104 @@ async def _within(settings: Settings, what: str, call: Awaitable[T]) -> T:
     except TimeoutError:
         raise DeliveryFault(f"{what}: no answer from the broker in {CALL_SECONDS:g} s") from None
     except (ProducerFenced, InvalidProducerEpoch):
-        raise DeliveryFault(f"{what}: another worker has taken the partition over") from None
+        raise DeliveryFault(f"{what}: another worker has taken the partitions over") from None
     except (KafkaError, AssertionError, OSError) as fault:
         raise DeliveryFault(f"{what}: {type(fault).__name__}: {fault}") from fault
 
 
 class Transactions:
-    """Exactly once: outputs, dead letters and the source offset in one transaction.
+    """Exactly once: outputs, dead letters and the source offsets in one transaction.
 
-    The transactional id is that of the source partition, `<group>.<partition>`: opening a second
-    writer for the partition, wherever it runs, ends the first one's transaction and fences it off.
+    `member` is the worker's name in the group, which the transactional id begins with.
     """
 
-    def __init__(self, settings: Settings, group: str, topic: str, partition: int) -> None:
+    def __init__(self, settings: Settings, group: str, topic: str, member: str) -> None:
         self._settings = settings
         self._group = group
-        self._source = TopicPartition(topic, partition)
-        self._id = f"{group}.{partition}"
-        self._producer: AIOKafkaProducer | None = None
+        self._topic = topic
+        self._id = f"{member}.{secrets.token_hex(4)}"
+        self._producer = self._producer_under(self._id)
 
-    async def open(self) -> None:
-        """Fences the former owner: its open transaction is ended before this returns."""
-        self._producer = AIOKafkaProducer(
+    def _producer_under(self, transactional_id: str) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
             **clients.connection(self._settings),
-            transactional_id=self._id,
+            transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_MILLISECONDS,
             acks="all",
             metadata_max_age_ms=clients.METADATA_AGE_MS,
             max_request_size=LARGEST_RECORD_BYTES,
             max_batch_size=BATCH_BYTES,
         )
-        await _within(self._settings, f"taking over {self._id}", self._producer.start())
 
-    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
-        """Writes all outputs and the source offset, all or nothing."""
-        await _within(
-            self._settings, f"transaction of {self._id}", self._commit(outputs, next_offset)
+    async def open(self, offsets: Offsets) -> Mapping[int, int]:
+        """Fences the former owners: their open transactions are ended before this returns."""
+        return await _within(self._settings, f"taking over as {self._id}", self._take_over(offsets))
+
+    async def _take_over(self, offsets: Offsets) -> Mapping[int, int]:
+        _, found = await asyncio.gather(self._producer.start(), offsets.read())
+        former = {each.claim for each in found.values()} - {""}
+        if former:
+            await asyncio.gather(*(self._fence(each) for each in former))
+            found = await offsets.read()
+        await offsets.commit(
+            {partition: Position(each.offset, self._id) for partition, each in found.items()}
         )
+        return {partition: each.offset for partition, each in found.items()}
 
-    async def _commit(self, outputs: Sequence[Output], next_offset: int) -> None:
+    async def _fence(self, transactional_id: str) -> None:
+        """Ends what was begun under this id; whoever still uses it can commit nothing more."""
+        producer = self._producer_under(transactional_id)
+        try:
+            await producer.start()
+        finally:
+            await _stopped(producer)
+
+    async def commit(self, outputs: Sequence[Output], offsets: Mapping[int, int]) -> None:
+        """Writes all outputs and the source offsets, all or nothing."""
+        await _within(self._settings, f"transaction of {self._id}", self._commit(outputs, offsets))
+
+    async def _commit(self, outputs: Sequence[Output], offsets: Mapping[int, int]) -> None:
         producer = self._producer
-        if producer is None:
-            raise DeliveryFault(f"{self._id} was never opened")
         await producer.begin_transaction()
         # The acknowledgements are waited for one by one: the client would commit a transaction
         # from which a refused record is missing.
         acknowledged = await _sent(producer, outputs)
-        offset = producer.send_offsets_to_transaction({self._source: next_offset}, self._group)
-        await asyncio.gather(offset, *acknowledged)
+        behind = {
+            TopicPartition(self._topic, partition): OffsetAndMetadata(offset, self._id)
+            for partition, offset in offsets.items()
+        }
+        committed = producer.send_offsets_to_transaction(behind, self._group)
+        await asyncio.gather(committed, *acknowledged)
         await producer.commit_transaction()
 
     async def close(self) -> None:
-        """Lets go of the partition; whoever opens it next fences this writer anyway."""
-        if self._producer is not None:
-            await _stopped(self._producer)
+        """Lets go of the partitions; whoever opens them next fences this writer anyway."""
+        await _stopped(self._producer)
 
 
 class PlainWrites:
-    """At least once: outputs first, then the offset; a crash between the two repeats outputs."""
+    """At least once: outputs first, then the offsets; a crash between the two repeats outputs."""
 
     def __init__(
         self,
         settings: Settings,
         producer: AIOKafkaProducer,
         commit_offsets: Callable[[Mapping[int, int]], Awaitable[None]],
-        partition: int,
     ) -> None:
         self._settings = settings
         self._producer = producer
         self._commit_offsets = commit_offsets
-        self._partition = partition
 
-    async def open(self) -> None:
-        """Nothing to fence."""
+    async def open(self, offsets: Offsets) -> Mapping[int, int]:
+        """Nobody to fence."""
+        found = await _within(self._settings, "reading offsets", offsets.read())
+        return {partition: each.offset for partition, each in found.items()}
 
-    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
-        """Writes all outputs, then commits the offset."""
-        where = f"partition {self._partition}"
+    async def commit(self, outputs: Sequence[Output], offsets: Mapping[int, int]) -> None:
+        """Writes all outputs, then commits the offsets."""
+        where = f"partitions {sorted(offsets)}"
         await _within(self._settings, f"outputs of {where}", self._write(outputs))
-        await _within(
-            self._settings,
-            f"offset of {where}",
-            self._commit_offsets({self._partition: next_offset}),
-        )
+        await _within(self._settings, f"offsets of {where}", self._commit_offsets(offsets))
 
     async def _write(self, outputs: Sequence[Output]) -> None:
         await asyncio.gather(*await _sent(self._producer, outputs))

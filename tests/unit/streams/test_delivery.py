@@ -16,7 +16,7 @@ from streams.metrics import CPU_SECONDS, StageMetrics
 from streams.pool import Worked
 from streams.settings import Settings
 from streams.stage import Attempt, Deferred, Failed, Produced
-from streams.writers import DeliveryFault, Output
+from streams.writers import DeliveryFault, Offsets, Output, Position
 from tests.unit.streams.test_stage import STAGE
 
 SETTINGS = Settings(in_flight=4, transaction_linger=0, processes=8)
@@ -54,23 +54,39 @@ class Broker:
 
 
 class Writer:
-    def __init__(self, broker: Broker, partition: int) -> None:
+    def __init__(self, broker: Broker) -> None:
         self.broker = broker
-        self.partition = partition
 
-    async def open(self) -> None:
-        self.broker.log.append(f"open {self.partition}")
+    async def open(self, offsets: Offsets) -> Mapping[int, int]:
+        self.broker.log.append("open")
+        return {partition: each.offset for partition, each in (await offsets.read()).items()}
 
-    async def commit(self, outputs: Sequence[Output], next_offset: int) -> None:
+    async def commit(self, outputs: Sequence[Output], offsets: Mapping[int, int]) -> None:
         if self.broker.fault:
             raise self.broker.fault
         self.broker.sent += outputs
-        self.broker.offsets[self.partition] = next_offset
-        written = " ".join((output.value or b"").decode() for output in outputs)
-        self.broker.log.append(f"{written} @{next_offset}")
+        self.broker.offsets |= offsets
+        written = [(output.value or b"").decode() for output in outputs]
+        behind = [f"{partition}@{offset}" for partition, offset in offsets.items()]
+        self.broker.log.append(" ".join(written + behind))
 
     async def close(self) -> None:
-        self.broker.log.append(f"close {self.partition}")
+        self.broker.log.append("close")
+
+
+@dataclass
+class Committed:
+    """What the group has committed of these partitions."""
+
+    broker: Broker
+    partitions: tuple[int, ...]
+
+    async def read(self) -> Mapping[int, Position]:
+        self.broker.log.append("read offsets")
+        return {each: Position(self.broker.offsets.get(each, 0)) for each in self.partitions}
+
+    async def commit(self, positions: Mapping[int, Position]) -> None:
+        self.broker.offsets |= {each: position.offset for each, position in positions.items()}
 
 
 class Desk:
@@ -89,7 +105,7 @@ class Desk:
             settings,
             self.pool,
             self.metrics,
-            lambda partition: Writer(broker, partition),
+            lambda: Writer(broker),
             self,
         )
 
@@ -107,11 +123,7 @@ class Desk:
         self.numbers = dict.fromkeys(self.positions, 0)
 
     async def assign(self, *partitions: int) -> None:
-        async def committed() -> Mapping[int, int]:
-            self.broker.log.append("read offsets")
-            return {each: self.broker.offsets.get(each, 0) for each in partitions}
-
-        await self.delivery.assigned(set(partitions), committed)
+        await self.delivery.assigned(set(partitions), Committed(self.broker, partitions))
         await self.read_on()
         self.broker.log.clear()
 
@@ -158,24 +170,59 @@ async def settle() -> None:
         await asyncio.sleep(0.001)
 
 
-def test_taking_over_fences_the_former_owner_before_it_reads_the_offset() -> None:
+def test_a_new_assignment_has_a_writer_of_its_own_and_goes_on_where_that_says() -> None:
     async def scenario(desk: Desk) -> None:
-        async def committed() -> Mapping[int, int]:
-            desk.broker.log.append("read offsets")
-            return {0: 7}
-
-        await desk.delivery.assigned({0}, committed)
-        assert desk.broker.log == ["close 0", "close 3", "open 0", "read offsets"]
+        desk.broker.offsets[0] = 7
+        await desk.delivery.assigned({0}, Committed(desk.broker, (0,)))
+        assert desk.broker.log == ["close", "open", "read offsets"]
         assert desk.delivery.rewind()[1] == {0: 7}
 
     play(scenario)
+
+
+def test_what_finishes_together_in_several_partitions_shares_a_transaction() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(1, partition=0), record(9, partition=3))
+        desk.pool.finish(b"3.9")
+        desk.pool.finish(b"0.1")
+        await settle()
+        assert desk.broker.log == ["out-0.1 out-3.9 0@2 3@10"]
+
+    play(scenario)
+
+
+def test_finished_records_wait_for_company_while_more_are_in_hand() -> None:
+    linger = 0.02
+
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(1), record(2), record(3))
+        await desk.finish(b"0.1")
+        await asyncio.sleep(1.5 * linger)
+        assert desk.broker.log == []
+        await desk.finish(b"0.2", b"0.3")
+        await asyncio.sleep(2 * linger)
+        assert desk.broker.log == ["out-0.1 out-0.2 out-0.3 0@4"]
+
+    play(scenario, settings=SETTINGS.model_copy(update={"transaction_linger": linger}))
+
+
+def test_nobody_waits_long_for_company_that_is_slow() -> None:
+    linger = 0.02
+
+    async def scenario(desk: Desk) -> None:
+        await desk.take(record(1), record(2))
+        await desk.finish(b"0.1")
+        await asyncio.sleep((module.BUSY_LINGERS + 2) * linger)
+        assert desk.broker.log == ["out-0.1 0@2"]
+
+    play(scenario, settings=SETTINGS.model_copy(update={"transaction_linger": linger}))
 
 
 def test_an_output_and_the_offset_behind_it_are_committed_together() -> None:
     async def scenario(desk: Desk) -> None:
         await desk.take(record(5))
         await desk.finish(b"0.5")
-        assert desk.broker.log == ["out-0.5 @6"]
+        assert desk.broker.log == ["out-0.5 0@6"]
 
     play(scenario)
 
@@ -186,7 +233,7 @@ def test_a_slow_head_holds_back_what_came_after_it() -> None:
         await desk.finish(b"0.6")
         assert desk.broker.log == []
         await desk.finish(b"0.5")
-        assert desk.broker.log == ["out-0.5 out-0.6 @7"]
+        assert desk.broker.log == ["out-0.5 out-0.6 0@7"]
 
     play(scenario)
 
@@ -195,7 +242,7 @@ def test_partitions_do_not_wait_for_each_other() -> None:
     async def scenario(desk: Desk) -> None:
         await desk.take(record(1, partition=0), record(9, partition=3))
         await desk.finish(b"3.9")
-        assert desk.broker.log == ["out-3.9 @10"]
+        assert desk.broker.log == ["out-3.9 3@10"]
 
     play(scenario)
 
@@ -260,7 +307,7 @@ def test_a_rebalance_commits_what_is_complete_before_it_lets_go() -> None:
         revoking = asyncio.create_task(desk.delivery.revoked())
         await desk.finish(b"0.5")
         await revoking
-        assert desk.broker.log == ["out-0.5 @6", "close 0", "close 3"]
+        assert desk.broker.log == ["out-0.5 0@6", "close"]
 
     play(scenario)
 
@@ -300,7 +347,7 @@ def test_a_record_whose_engine_is_away_is_tried_again_in_its_place() -> None:
         assert desk.broker.log == []
         await asyncio.sleep(2.5 * module.FIRST_RETRY_SECONDS)
         await desk.finish(b"0.5")
-        assert desk.broker.log == ["out-0.5 out-0.6 @7"]
+        assert desk.broker.log == ["out-0.5 out-0.6 0@7"]
 
     play(scenario)
 
@@ -328,7 +375,7 @@ def test_markers_behind_the_last_record_are_committed_over_when_there_is_no_work
         assert desk.broker.offsets == {}
         await desk.finish(b"0.5")
         await asyncio.sleep(0.1)
-        assert desk.broker.log == ["out-0.5 @6", " @8"]
+        assert desk.broker.log == ["out-0.5 0@6", "0@8"]
 
     play(scenario)
 
@@ -366,7 +413,7 @@ def test_a_drain_commits_what_is_in_hand_and_begins_nothing_new() -> None:
         await desk.finish(b"0.5")
         assert await draining
         assert desk.pool.begun == [b"0.5"]
-        assert desk.broker.log == ["out-0.5 @6"]
+        assert desk.broker.log == ["out-0.5 0@6"]
 
     play(scenario)
 
