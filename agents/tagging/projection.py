@@ -4,6 +4,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from agents.tagging.entities import Thing
@@ -62,13 +63,13 @@ def _in_sentence(
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     taken = Taken(len(sentence))
     exact = _Index(sentence, sentence, range(len(sentence)))
-    folded = _Index(sentence, *_plain(sentence))
+    folded = cache(lambda: _Index(sentence, *_plain(sentence)))
     left: list[tuple[Thing, Found]] = []
     # Longer names first, so that "Altman" does not take the place of "Sam Altman".
     for thing, one in sorted(mentions, key=lambda it: (it[1].start - it[1].end, it[1].start)):
         surfaces = [source[one.start : one.end], *thing.surfaces]
         span = _first(exact, surfaces, taken) or _first(
-            folded, [fold(surface) for surface in surfaces], taken
+            folded(), [fold(surface) for surface in surfaces], taken
         )
         if span is None:
             left.append((thing, one))

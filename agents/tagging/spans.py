@@ -99,8 +99,9 @@ def is_proper(name: str) -> bool:
 
 def is_without_capitals(text: str) -> bool:
     """Whether a text of some length is written in small letters throughout."""
-    letters = sum(c.isalpha() for c in text[:LONG_ENOUGH])
-    return letters > SENTENCE and not any(c.isupper() for c in text)
+    if any(map(str.isupper, text)):
+        return False
+    return sum(map(str.isalpha, text[:LONG_ENOUGH])) > SENTENCE
 
 
 class Taken:
@@ -163,8 +164,9 @@ def is_headline(text: str, start: int) -> bool:
 
 def is_shouted(text: str, start: int) -> bool:
     """Whether the line around `start` is in capitals."""
-    letters = [c for c in _line(text, start) if c.isalpha()]
-    return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.7 * len(letters)
+    line = _line(text, start)
+    letters = sum(map(str.isalpha, line))
+    return letters > 12 and sum(map(str.isupper, line)) > 0.7 * letters
 
 
 def calmed(line: str, is_word: Callable[[str], bool]) -> str:
