@@ -1,6 +1,5 @@
 """Who may write for a partition, on a real broker: claims, fencing, and members passed over."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
