@@ -15,7 +15,7 @@ from concurrent.futures import TimeoutError as WorkTimeout
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from streams import logs
 from streams.cost import seconds_spent
@@ -26,6 +26,8 @@ MAX_ATTEMPTS: Final = 2
 BEAT_SECONDS: Final = 0.25
 # A pause of the whole process that is longer than any a busy machine makes.
 SUSPENDED_SECONDS: Final = 2.0
+# How often the pool looks whether a process died or a time limit is over; results come at once.
+POOL_LOOK_SECONDS: Final = 0.5
 _PARENT_CHECK_SECONDS: Final = 1.0
 
 
@@ -62,6 +64,7 @@ class LanguagePool:
         self._on_restart = on_restart
         self._suspended_at = -1.0
         self._beating: asyncio.Task[None] | None = None
+        CONSTS.sleep_unit = POOL_LOOK_SECONDS
         # Spawn, because the parent has threads (Faust's consumer) whose locks a fork would copy.
         self._pool = ProcessPool(
             max_workers=self._processes,

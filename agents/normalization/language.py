@@ -75,8 +75,9 @@ def paragraph_languages(
 
 def _words(text: str) -> str:
     """Letters alone, web and mail addresses left out."""
-    kept = " ".join(part for part in text.split() if not _ADDRESS.search(part))
-    return _NOT_LETTERS.sub(" ", kept).strip()
+    if _ADDRESS.search(text):
+        text = " ".join(part for part in text.split() if not _ADDRESS.search(part))
+    return _NOT_LETTERS.sub(" ", text).strip()
 
 
 def _sample(text: str) -> str:

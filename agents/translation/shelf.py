@@ -77,9 +77,10 @@ def _key(engine: bytes, sentence: str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """What this package's code is: a rule that was changed must not meet what it made before."""
+    """What this package is: a rule or a table that was changed must not meet what it made before."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *here.glob("data/*")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
