@@ -17,7 +17,8 @@ of whoever has it. Taking over goes in this order:
 
 So of two members that both believe they have a partition, the later one either finds the claim of
 the earlier one and fences it, or the earlier one has not claimed yet and is refused. Nobody reads a
-record before 4.
+record before 4. A member that wakes up late may fence the rightful owner before it is refused: that
+one starts anew, and time is lost, but no record.
 """
 
 import asyncio

@@ -77,7 +77,7 @@ def _key(engine: bytes, sentence: str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    """What this package is: a rule or a table that was changed must not meet what it made before."""
+    """What this package is: a rule or table that was changed must not meet what it made before."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in sorted([*here.glob("*.py"), *here.glob("data/*")]):
