@@ -56,10 +56,13 @@ def main(arguments: Sequence[str]) -> int:
     plan = replace(plan, cores=len(os.sched_getaffinity(0)), **given)
     began = time.monotonic()
     try:
-        result = asyncio.run(_measured(only, plan, partial(Workload, chosen.data)))
+        result = experiment.interruptible(_measured(only, plan, partial(Workload, chosen.data)))
     except EmbeddedKafkaError as fault:
         err.print(f"there is no broker to measure with: {fault}", style="red", markup=False)
         return 1
+    except asyncio.CancelledError:
+        err.print("stopped before the end; nothing is left running", markup=False)
+        return 130
     result["seconds"] = round(time.monotonic() - began)
     if chosen.record:
         if chosen.only and RESULTS.is_file():

@@ -43,7 +43,7 @@ class Site:
         for name, pid in self.crew.workers().items():
             spent[f"delivery {name}"] = processes.cpu_seconds([pid])
             below = [each for each in processes.family([pid]) if each != pid]
-            spent[f"work {name}"] = processes.cpu_seconds(below)
+            spent[f"work {name}"] = processes.cpu_seconds(below, ended=True)
         return spent
 
     def broker_pids(self) -> list[int]:

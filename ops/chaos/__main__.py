@@ -9,11 +9,10 @@ usage. `python -m ops.chaos throughput` compares speeds instead; see README.md h
 import argparse
 import asyncio
 import logging
-import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import orjson
 from rich.console import Console
@@ -21,8 +20,6 @@ from rich.console import Console
 from ops.chaos import experiment, report, schedule, targets, throughput
 from ops.chaos.experiment import BABELWIRE, Options, RunFailed
 from streams.embedded import EmbeddedKafkaError
-
-T = TypeVar("T")
 
 err: Final = Console(stderr=True, highlight=False)
 
@@ -57,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     # Our own clients complain of every broker that we stop; that belongs beside the workers' logs.
     logging.basicConfig(filename=logs / "harness.log", filemode="w", level=logging.WARNING)
     try:
-        seen = _interruptible(experiment.run(options, _say, logs))
+        seen = experiment.interruptible(experiment.run(options, _say, logs))
     except (RunFailed, EmbeddedKafkaError) as fault:
         err.print(f"the run could not be made: {fault}", style="red", markup=False)
         return 1
@@ -110,7 +107,7 @@ def _throughput(arguments: Sequence[str]) -> int:
     # A client that meets a topic before its leader is there says so, and tries again.
     logging.basicConfig(handlers=[logging.NullHandler()])
     try:
-        figures = _interruptible(throughput.measure(chosen.messages, chosen.rounds, _say))
+        figures = experiment.interruptible(throughput.measure(chosen.messages, chosen.rounds, _say))
     except (RunFailed, EmbeddedKafkaError) as fault:
         err.print(f"the comparison could not be made: {fault}", style="red", markup=False)
         return 1
@@ -137,19 +134,6 @@ def _duration(text: str) -> float:
 
 def _say(words: str) -> None:
     err.print(words, markup=False, soft_wrap=True)
-
-
-def _interruptible(work: Coroutine[Any, Any, T]) -> T:
-    """Runs to the end, or until SIGINT or SIGTERM lets the work clean up after itself."""
-
-    async def guarded() -> T:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        return await task
-
-    return asyncio.run(guarded())
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
+from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import Any, Final, TypeVar
 
 from aiokafka.admin import NewPartitions
@@ -470,6 +470,20 @@ def _environment(options: Options, folder: Path, brokers: Brokers) -> dict[str, 
     if not options.pipeline:
         ours["BABELWIRE_TIME_LIMIT"] = str(TIME_LIMIT_SECONDS)
     return {**os.environ, **ours}
+
+
+def interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """Runs to the end, or until SIGINT or SIGTERM lets the work clean up after itself, and then
+    raises CancelledError."""
+
+    async def guarded() -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (SIGINT, SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        return await task
+
+    return asyncio.run(guarded())
 
 
 async def in_thread(call: Callable[[], T]) -> T:

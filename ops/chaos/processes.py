@@ -63,13 +63,14 @@ def memory(pids: Iterable[int]) -> float:
     return pages * _PAGE / 1e6
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """Processor time that the processes have used so far, user and system."""
+def cpu_seconds(pids: Iterable[int], ended: bool = False) -> float:
+    """Processor time that the processes have used so far, user and system; with `ended` also that
+    of programs which they started and which have ended."""
     ticks = 0
     for pid in pids:
         with suppress(OSError):
             fields = _fields(Path(f"/proc/{pid}/stat"))
-            ticks += int(fields[11]) + int(fields[12])
+            ticks += sum(map(int, fields[11 : 15 if ended else 13]))
     return ticks / _TICKS
 
 
