@@ -194,7 +194,7 @@ class Pivot:
         english = mend.english(self._leftovers(portuguese, english))
         listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]
         english = mend.numbers(mend.possessives(english, listed), job.line)
-        english = mend.opening(english, job.line)
+        english = mend.accents(mend.opening(english, job.line), job.line)
         if job.full_stop and english.endswith(".") and not english.endswith(".."):
             english = english[:-1]
         unknown = tuple(dict.fromkeys(job.unknown))

@@ -52,3 +52,8 @@ def test_a_share_loses_the_article_that_english_does_not_have() -> None:
 def test_a_match_is_no_political_party() -> None:
     assert mend.portuguese("A equipa ganhou o partido.") == "A equipa ganhou o jogo."
     assert mend.portuguese("O partido perdeu as eleições.") == "O partido perdeu as eleições."
+
+
+def test_a_name_that_got_another_accent_is_written_as_in_the_source() -> None:
+    assert mend.accents("Vladímir saw José.", "Vladimir vede José.") == "Vladimir saw José."
+    assert mend.accents("in Montreal", "à Montréal") == "in Montreal"
