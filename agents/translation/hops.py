@@ -23,6 +23,8 @@ _SURE = 9
 
 _UNIT = re.compile(r"\^((?:[^\\^$]|\\.)*)\$")
 _READING = re.compile(r"(?:[^\\/]|\\.)+")
+_THOU = re.compile(r"<p2>(?:<mf>|<m>|<f>)?<sg>")
+_THOU_VERB = re.compile(r"<vblex>[^/]*<p2><sg>")
 _TAG = re.compile(r"<([^<>]*)>")
 _GENDER = re.compile(r"<(?:m|f|mf)>")
 # What these are, the second hop's own disambiguation knows better: clitics and prepositions, two
@@ -67,7 +69,9 @@ class Hop:
         comes back empty.
         """
         analysed = self._analysis.lines(streams)
-        if meant is not None:
+        if meant is None:
+            analysed = [without_thou(line) for line in analysed]
+        else:
             analysed = [pinned(line, known) for line, known in zip(analysed, meant, strict=True)]
         looked_up = [self._with_own(line) for line in self._dictionary.lines(analysed)]
         transferred = self._transfer.lines(looked_up)
@@ -125,6 +129,26 @@ def _meaning(part: str) -> Iterator[Meaning]:
         # The next hop may not know the expression: its first word is then no verb or noun.
         yield Meaning(first, frozenset(("adv", "pr")))
     yield Meaning(lemma, tags)
+
+
+def without_thou(analysed: str) -> str:
+    """The analysed line without verb readings in the second person singular beside others.
+
+    News hardly ever says `thou`, but many a noun looks as if it did (`gli accordi`). A line with
+    a word that can be nothing else is left as it is.
+    """
+    lines = [_READING.findall(unit) for unit in _UNIT.findall(analysed)]
+    if any(readings[1:] and all(map(_THOU.search, readings[1:])) for readings in lines):
+        return analysed
+
+    def told(unit: re.Match[str]) -> str:
+        surface, *readings = _READING.findall(unit.group(1))
+        kept = [reading for reading in readings if not _THOU_VERB.search(reading)]
+        if not kept or len(kept) == len(readings):
+            return unit.group()
+        return f"^{'/'.join([surface, *kept])}$"
+
+    return _UNIT.sub(told, analysed)
 
 
 def pinned(analysed: str, meant: list[Meaning]) -> str:

@@ -57,3 +57,14 @@ def test_a_match_is_no_political_party() -> None:
 def test_a_name_that_got_another_accent_is_written_as_in_the_source() -> None:
     assert mend.accents("Vladímir saw José.", "Vladimir vede José.") == "Vladimir saw José."
     assert mend.accents("in Montreal", "à Montréal") == "in Montreal"
+
+
+def test_an_adverb_does_not_part_a_french_participle_from_its_auxiliary() -> None:
+    mended = mend.source("Il n'a pas encore été lancé.", "fr")
+    assert mended == "Il n'a pas été encore lancé."
+
+
+def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
+    assert mend.portuguese("vídeo por treinar modelos") == "vídeo para treinar modelos"
+    assert mend.portuguese("acabou por vender") == "acabou por vender"
+    assert mend.portuguese("por prazer") == "por prazer"
