@@ -17,6 +17,7 @@ from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
+from agents.translation.portuguese import agree
 from agents.translation.shield import Kind, Piece, Shield, is_token
 from agents.translation.unknown import UnknownWords, by_ending
 
@@ -174,7 +175,7 @@ class Pivot:
                 yield Piece(*match.span(), _like(match.group(), portuguese), Kind.WORD)
 
     def _into_english(self, job: _Job) -> Rendering:
-        portuguese = stream.unescape(job.text)
+        portuguese = job.shield.agreed(stream.unescape(job.text), agree)
         portuguese = job.shield.show(
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
