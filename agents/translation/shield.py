@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 _LETTERS = "bcdfghjklmnprstvwz"
-_TOKEN = re.compile(rf"[*#@]*\bxq([{_LETTERS}]{{2}})x\b", re.IGNORECASE)
+# A digit may stand before it (`1B`), and the rules may join a pronoun to it (`constate-t-il`).
+_TOKEN = re.compile(rf"[*#@]*(?<![^\W\d_])xq([{_LETTERS}]{{2}})x[^\W\d_]*", re.IGNORECASE)
 _BEFORE_TOKEN = re.compile(rf"\b(\w+)(?= [*#@]*xq([{_LETTERS}]{{2}})x\b)", re.IGNORECASE)
 LIMIT = len(_LETTERS) ** 2
 

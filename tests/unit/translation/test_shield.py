@@ -11,3 +11,9 @@ def test_the_word_before_a_hidden_expression_may_agree_with_it_but_not_with_a_na
     agreed = shield.agreed(hidden, lambda word, expression: f"<{word} {expression}>")
     shown = shield.show(agreed, lambda _, piece: piece.text)
     assert shown == "<il saída> saída il Rossi"
+
+
+def test_a_token_is_found_where_the_rules_let_it_grow_together_with_its_neighbours() -> None:
+    shield = Shield()
+    shield.hide("dice", [Piece(0, 4, "diz", Kind.WORD)])
+    assert shield.show("Xqbbxell e 1Xqbbx.", lambda _, piece: piece.text) == "diz e 1diz."
