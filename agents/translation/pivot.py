@@ -108,7 +108,11 @@ class Pivot:
             for match in pattern.finditer(line):
                 for group, expression in enumerate(words, 1):
                     if match.group(group) is not None:
-                        add(*match.span(group), _like(match.group(group), expression), Kind.WORD)
+                        start, end = match.span(group)
+                        # A capital of its own (`Lunedì`) is none of the expression (`na segunda`).
+                        within = start > 0 and " " in expression
+                        alike = expression if within else _like(line[start:end], expression)
+                        add(start, end, alike, Kind.WORD)
         phrases = self._phrases_in(line)
         for start, end, expression in phrases:
             # An expression of several words may hold a name; one word may be (in) a name itself.
