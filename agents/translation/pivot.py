@@ -104,16 +104,18 @@ class Pivot:
             add(*match.span(), match.group(), Kind.OPAQUE)
         for match in _AI.finditer(line):
             add(*match.span(), "IA", Kind.WORD)
+        phrases = self._phrases_in(line)
+        long = [(start, end) for start, end, _ in phrases if " " in line[start:end]]
         for pattern, words in self._patterns:
             for match in pattern.finditer(line):
                 for group, expression in enumerate(words, 1):
-                    if match.group(group) is not None:
-                        start, end = match.span(group)
-                        # A capital of its own (`Lunedì`) is none of the expression (`na segunda`).
-                        within = start > 0 and " " in expression
-                        alike = expression if within else _like(line[start:end], expression)
-                        add(start, end, alike, Kind.WORD)
-        phrases = self._phrases_in(line)
+                    start, end = match.span(group)
+                    if start < 0 or _is_part(start, end, long):
+                        continue
+                    # A capital of its own (`Lunedì`) is none of the expression (`na segunda`).
+                    within = start > 0 and " " in expression
+                    alike = expression if within else _like(line[start:end], expression)
+                    add(start, end, alike, Kind.WORD)
         for start, end, expression in phrases:
             # An expression of several words may hold a name; one word may be (in) a name itself.
             if " " in line[start:end]:
@@ -205,6 +207,12 @@ class Pivot:
         unknown = tuple(dict.fromkeys(job.unknown))
         sure = confidence(len(_WORD.findall(job.line)), len(unknown), len(alarms))
         return Rendering(english, sure, unknown, alarms, actions)
+
+
+def _is_part(start: int, end: int, longer: list[tuple[int, int]]) -> bool:
+    return any(
+        there <= start and end <= until and end - start < until - there for there, until in longer
+    )
 
 
 def _left_over(portuguese: str, english: str) -> list[str]:

@@ -68,3 +68,8 @@ def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
     assert mend.portuguese("vídeo por treinar modelos") == "vídeo para treinar modelos"
     assert mend.portuguese("acabou por vender") == "acabou por vender"
     assert mend.portuguese("por prazer") == "por prazer"
+
+
+def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
+    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
+    assert mended == "A aplicação não foi ainda lançada."
