@@ -32,6 +32,8 @@ _BEFORE_NAMES = frozenset(
         *("Il", "Lo", "La", "Li", "Gli", "Le", "Les", "Du", "Des", "El", "Los", "Las"),
     )
 )
+# `D'Alema`, `Dell'Utri`, `O'Neill`.
+_ELIDED = re.compile(r"(?<![\w'])(?:D|Dell|O)'[A-ZÀ-Þ][^\W\d_]+")
 # Streets and seats that English calls by their names: `Piazza Affari`, `Palazzo Chigi`.
 _STREETS = frozenset(("Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
@@ -61,6 +63,12 @@ def find_names(
     spans = [found.span() for found in known.finditer(line)]
     if _all_capitals(line):
         return spans
+    spans += [
+        found.span()
+        for found in _ELIDED.finditer(line)
+        if _OPENS.search(line[: found.start()]) is None
+        and not any(start < found.end() and found.start() < end for start, end in spans)
+    ]
     reached = 0
     for at, unit in enumerate(units):
         if unit.start < reached or _overlaps(unit, spans):
@@ -141,7 +149,7 @@ def _is_namesake(line: str, units: list[Unit], at: int, opens: bool) -> bool:
     if unit.surface not in lexicon.namesakes() or _has(_PLACE, unit):
         return False
     if opens:
-        return (
+        return line[unit.end : unit.end + 2] == ", " or (
             _stand_together(line, units, at)
             and units[at + 1].surface.islower()
             and _has(_FINITE, units[at + 1])
