@@ -23,6 +23,13 @@ _SURE = 9
 
 _UNIT = re.compile(r"\^((?:[^\\^$]|\\.)*)\$")
 _READING = re.compile(r"(?:[^\\/]|\\.)+")
+_THOU = re.compile(r"<p2>(?:<mf>|<m>|<f>)?<sg>")
+_THOU_VERB = re.compile(r"<vblex>[^/]*<p2>(?:<mf>|<m>|<f>)?<sg>")
+# An article at the start of a line and what it may be the article of; `gli` anywhere.
+_OPENING_ARTICLE = re.compile(
+    r"^((?:[^\\^]|\\.)*\^(?:La|Lo|Le|Gli|L')/)([^$]*)(\$ ?\^[^$]*<(?:n|adj)>)"
+)
+_GLI = re.compile(r"(\^[Gg]li/)([^$]*)(\$ ?\^[^$]*(?:<n><m>|<adj><mf?>)<pl>)")
 _TAG = re.compile(r"<([^<>]*)>")
 _GENDER = re.compile(r"<(?:m|f|mf)>")
 # What these are, the second hop's own disambiguation knows better: clitics and prepositions, two
@@ -67,7 +74,9 @@ class Hop:
         comes back empty.
         """
         analysed = self._analysis.lines(streams)
-        if meant is not None:
+        if meant is None:
+            analysed = [as_news(line) for line in analysed]
+        else:
             analysed = [pinned(line, known) for line, known in zip(analysed, meant, strict=True)]
         looked_up = [self._with_own(line) for line in self._dictionary.lines(analysed)]
         transferred = self._transfer.lines(looked_up)
@@ -125,6 +134,35 @@ def _meaning(part: str) -> Iterator[Meaning]:
         # The next hop may not know the expression: its first word is then no verb or noun.
         yield Meaning(first, frozenset(("adv", "pr")))
     yield Meaning(lemma, tags)
+
+
+def as_news(analysed: str) -> str:
+    """The analysed line without readings that news hardly ever means, where there are others.
+
+    Those are pronouns where an article may stand, and verbs in the second person singular: many a
+    noun looks like one (`gli accordi`). A line with a word that can be nothing else says `thou`
+    and keeps its verbs.
+    """
+    analysed = _GLI.sub(_as_article, _OPENING_ARTICLE.sub(_as_article, analysed))
+    lines = [_READING.findall(unit) for unit in _UNIT.findall(analysed)]
+    if any(readings[1:] and all(map(_THOU.search, readings[1:])) for readings in lines):
+        return analysed
+
+    def told(unit: re.Match[str]) -> str:
+        surface, *readings = _READING.findall(unit.group(1))
+        kept = [reading for reading in readings if not _THOU_VERB.search(reading)]
+        if not kept or len(kept) == len(readings):
+            return unit.group()
+        return f"^{'/'.join([surface, *kept])}$"
+
+    return _UNIT.sub(told, analysed)
+
+
+def _as_article(opening: re.Match[str]) -> str:
+    """`La procura ritiene`: no pronoun before what may be a noun."""
+    start, readings, noun = opening.groups()
+    articles = [reading for reading in _READING.findall(readings) if "<det>" in reading]
+    return f"{start}{'/'.join(articles) or readings}{noun}"
 
 
 def pinned(analysed: str, meant: list[Meaning]) -> str:

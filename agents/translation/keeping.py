@@ -13,6 +13,8 @@ from agents.translation import guards
 
 # What the Portuguese vocabulary has; it breaks words with any other letter.
 _SPELLABLE = frozenset("áâãàçéêíóôõúÁÂÃÀÇÉÊÍÓÔÕÚªº°«»“”‘’–—…€£")
+# What a shorter text may cure.
+_SHORTER_HELPS = ("repetition", "text dropped", "text added", "name lost")
 _SLOT = re.compile("\ue000(\\d+)\ue001")
 
 
@@ -63,7 +65,7 @@ def keep_names(
                 best, faults, actions = english, again, (f"{note}: {faults[0]}",)
             if not faults:
                 break
-    if any(fault in ("repetition", "text dropped", "text added") for fault in faults):
+    if any(fault.startswith(_SHORTER_HELPS) for fault in faults):
         halves = _halves(draft)
         if halves is not None:
             english = " ".join(_attempt(neural, half, draft.opaque) for half in halves)

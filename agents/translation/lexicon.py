@@ -113,6 +113,12 @@ def heads() -> tuple[str, ...]:
     return tuple(stem for row in rows("heads.txt") for stem in row[0].split())
 
 
+@cache
+def namesakes() -> frozenset[str]:
+    """Surnames and towns that are common words of a language too."""
+    return frozenset(name for row in rows("namesakes.txt") for name in row[0].split())
+
+
 def _spelled(phrase: str) -> str:
     # A phrase that ends in an elision (`lorsqu'`) is followed by its word at once.
     closed = "" if phrase.endswith(("'", ".")) else r"(?![\w-])"

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import unicodedata
 
 from agents.translation import lexicon
 
@@ -29,6 +30,8 @@ _CONTINENTAL = re.compile(
 # The vocabularies know straight quotes best, and English has no space within them.
 _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
+_NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_ACCENTED = re.compile(r"\b(?=[^\W\d_]*[À-ÿ])[A-ZÀ-Þ][^\W\d_]+\b")
 _SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
 
 
@@ -63,6 +66,18 @@ def numbers(text: str, source: str) -> str:
         english = re.sub(r"[.\u00a0\u202f ]", ",", whole) + ("." + part if comma else "")
         text = re.sub(rf"(?<![\d.,]){re.escape(found)}(?![\d]|[.,]\d)", english, text)
     return _SPACED_PERCENT.sub(r"\1%", text)
+
+
+def accents(text: str, source: str) -> str:
+    """The text with names that only got another accent (`Vladímir`) as the source has them."""
+    written = set(_NAME.findall(source))
+
+    def restore(match: re.Match[str]) -> str:
+        word = match.group()
+        plain = "".join(filter(str.isascii, unicodedata.normalize("NFD", word)))
+        return plain if plain in written and word not in source else word
+
+    return _ACCENTED.sub(restore, text)
 
 
 def opening(text: str, source: str) -> str:

@@ -14,12 +14,28 @@ OPAQUE = re.compile(
 )
 _MIXED = re.compile(r"\b[^\W\d_]*[^\W\d_A-ZÀ-Þ][^\W\d_]*[A-Z]\w*\b")
 _PERSON = re.compile(r"<np><(?:ant|cog)>")
+_FIRST_NAME = re.compile(r"<np><ant>")
 _PLACE = re.compile(r"<np><(?:top|loc)>")
 _VERB = re.compile(r"<vb\w*>")
 _CAPITALS = re.compile(r"[A-Z]{2,6}")
 _ACRONYM = re.compile(r"<(?:np|acr)>")
 _NUMERAL = re.compile(r"<num>")
 _SMALL = re.compile(r"<(?:pr|det)>")
+_ARTICLE = re.compile(r"<det>")
+_FINITE = re.compile(r"<v\w+><(?:pri|ifi|pii|fti|cni)>")
+_DESCRIBES = re.compile(r"<(?:adj|num|det|pr|vb\w*)>")
+# What a surname (`Di Pietro`, `Al Fayed`) or a title (`Il Messaggero`, `Le Devoir`) begins with,
+# when it has a capital within a sentence.
+_BEFORE_NAMES = frozenset(
+    (
+        *("Di", "De", "Del", "Della", "Delle", "Dello", "Degli", "Dei", "Da", "Dal", "Dalla", "Al"),
+        *("Il", "Lo", "La", "Li", "Gli", "Le", "Les", "Du", "Des", "El", "Los", "Las"),
+    )
+)
+# `D'Alema`, `Dell'Utri`, `O'Neill`.
+_ELIDED = re.compile(r"(?<![\w'])(?:D|Dell|O)'[A-ZÀ-Þ][^\W\d_]+")
+# Streets and seats that English calls by their names: `Piazza Affari`, `Palazzo Chigi`.
+_STREETS = frozenset(("Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
 Span = tuple[int, int]
@@ -39,12 +55,20 @@ def find_names(
     A name is: an entry of the name list; a capitalised or mixed-case word that the analyser does
     not know (unless `is_word` knows its lower-case form and it opens a sentence); what the
     analyser knows only as a person; a capitalised word within a sentence that it knows only as a
-    verb. Each reaches over capitalised neighbours to its right. Places are never names here,
-    because they have translations. In lines in capitals only the list counts.
+    verb, that is a namesake of a name and has no article, or that follows a first name, a small
+    word of surnames and titles, or a kind of street. Each reaches over capitalised neighbours to
+    its right. Places are never names here, because they have translations. In lines in capitals
+    only the list counts.
     """
     spans = [found.span() for found in known.finditer(line)]
     if _all_capitals(line):
         return spans
+    spans += [
+        found.span()
+        for found in _ELIDED.finditer(line)
+        if _OPENS.search(line[: found.start()]) is None
+        and not any(start < found.end() and found.start() < end for start, end in spans)
+    ]
     reached = 0
     for at, unit in enumerate(units):
         if unit.start < reached or _overlaps(unit, spans):
@@ -53,7 +77,9 @@ def find_names(
         if (
             _is_name(unit, opens, is_word)
             or _is_full_name(line, units, at)
+            or _is_namesake(line, units, at, opens)
             or (not opens and _is_article_of_name(line, units, at, is_word))
+            or _is_head_of_name(line, units, at, opens)
         ):
             last = at
             while last + 1 < len(units) and _continues(line, units[last], units[last + 1], spans):
@@ -106,15 +132,53 @@ def _is_acronym(unit: Unit) -> bool:
 
 
 def _is_full_name(line: str, units: list[Unit], at: int) -> bool:
-    """Two capitalised words that may each be part of a person's name: `Marco Rossi`."""
-    if at + 1 >= len(units) or line[units[at].end : units[at + 1].start] != " ":
+    """Two capitalised words that may be a person's name: `Marco Rossi`, `Marco Travaglio`."""
+    if not _stand_together(line, units, at):
         return False
-    pair = units[at : at + 2]
-    return all(
-        _capital(unit.surface)
-        and any(_PERSON.search(analysis) for analysis in unit.analyses)
-        and not any(_PLACE.search(analysis) for analysis in unit.analyses)
-        for unit in pair
+    first, second = units[at : at + 2]
+    if any(_has(_PLACE, unit) or not _capital(unit.surface) for unit in (first, second)):
+        return False
+    if _has(_PERSON, first) and _has(_PERSON, second):
+        return True
+    return _has(_FIRST_NAME, first) and not (_has(_DESCRIBES, first) or _has(_DESCRIBES, second))
+
+
+def _is_namesake(line: str, units: list[Unit], at: int, opens: bool) -> bool:
+    """`contro Travaglio`, and at the start of a sentence before its verb: `Grasso ha detto`."""
+    unit = units[at]
+    if unit.surface not in lexicon.namesakes() or _has(_PLACE, unit):
+        return False
+    if opens:
+        return line[unit.end : unit.end + 2] == ", " or (
+            _stand_together(line, units, at)
+            and units[at + 1].surface.islower()
+            and _has(_FINITE, units[at + 1])
+        )
+    return at == 0 or not _has(_ARTICLE, units[at - 1])
+
+
+def _is_head_of_name(line: str, units: list[Unit], at: int, opens: bool) -> bool:
+    """`Di Pietro`, `Il Messaggero`, `Piazza Affari` within a sentence, `Di Pietro` before its verb
+    at the start of one."""
+    if not _stand_together(line, units, at):
+        return False
+    unit, following = units[at : at + 2]
+    if not _capital(following.surface):
+        return False
+    if opens:
+        return (
+            unit.surface in ("Di", "De", "Del")
+            and _has(_PERSON, following)
+            and _stand_together(line, units, at + 1)
+            and _has(_FINITE, units[at + 2])
+        )
+    if unit.surface in _STREETS:
+        return not _has(_DESCRIBES, following) and following.surface not in ("San", "Santa")
+    return (
+        unit.surface in _BEFORE_NAMES
+        and not _has(_PLACE, following)
+        and following.surface[1:].islower()
+        and not following.surface.lower().startswith(lexicon.heads())
     )
 
 
@@ -167,6 +231,14 @@ def _merged(line: str, spans: list[Span]) -> list[Span]:
         elif not merged or start >= merged[-1][1]:
             merged.append((start, end))
     return merged
+
+
+def _stand_together(line: str, units: list[Unit], at: int) -> bool:
+    return at + 1 < len(units) and line[units[at].end : units[at + 1].start] == " "
+
+
+def _has(what: re.Pattern[str], unit: Unit) -> bool:
+    return any(what.search(analysis) for analysis in unit.analyses)
 
 
 def _overlaps(unit: Unit, spans: list[Span]) -> bool:

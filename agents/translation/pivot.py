@@ -17,6 +17,7 @@ from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
+from agents.translation.portuguese import agree
 from agents.translation.shield import Kind, Piece, Shield, is_token
 from agents.translation.unknown import UnknownWords, by_ending
 
@@ -103,12 +104,18 @@ class Pivot:
             add(*match.span(), match.group(), Kind.OPAQUE)
         for match in _AI.finditer(line):
             add(*match.span(), "IA", Kind.WORD)
+        phrases = self._phrases_in(line)
+        long = [(start, end) for start, end, _ in phrases if " " in line[start:end]]
         for pattern, words in self._patterns:
             for match in pattern.finditer(line):
                 for group, expression in enumerate(words, 1):
-                    if match.group(group) is not None:
-                        add(*match.span(group), _like(match.group(group), expression), Kind.WORD)
-        phrases = self._phrases_in(line)
+                    start, end = match.span(group)
+                    if start < 0 or _is_part(start, end, long):
+                        continue
+                    # A capital of its own (`Lunedì`) is none of the expression (`na segunda`).
+                    within = start > 0 and " " in expression
+                    alike = expression if within else _like(line[start:end], expression)
+                    add(start, end, alike, Kind.WORD)
         for start, end, expression in phrases:
             # An expression of several words may hold a name; one word may be (in) a name itself.
             if " " in line[start:end]:
@@ -174,7 +181,7 @@ class Pivot:
                 yield Piece(*match.span(), _like(match.group(), portuguese), Kind.WORD)
 
     def _into_english(self, job: _Job) -> Rendering:
-        portuguese = stream.unescape(job.text)
+        portuguese = job.shield.agreed(stream.unescape(job.text), agree)
         portuguese = job.shield.show(
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
@@ -194,12 +201,18 @@ class Pivot:
         english = mend.english(self._leftovers(portuguese, english))
         listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]
         english = mend.numbers(mend.possessives(english, listed), job.line)
-        english = mend.opening(english, job.line)
+        english = mend.accents(mend.opening(english, job.line), job.line)
         if job.full_stop and english.endswith(".") and not english.endswith(".."):
             english = english[:-1]
         unknown = tuple(dict.fromkeys(job.unknown))
         sure = confidence(len(_WORD.findall(job.line)), len(unknown), len(alarms))
         return Rendering(english, sure, unknown, alarms, actions)
+
+
+def _is_part(start: int, end: int, longer: list[tuple[int, int]]) -> bool:
+    return any(
+        there <= start and end <= until and end - start < until - there for there, until in longer
+    )
 
 
 def _left_over(portuguese: str, english: str) -> list[str]:

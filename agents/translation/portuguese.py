@@ -1,5 +1,7 @@
 """Portuguese forms of the words that Apertium's generator does not have: the regular ones."""
 
+import re
+
 _VOWELS = "aeiouáéíóúâêô"
 _CELLS = tuple((person, number) for number in ("sg", "pl") for person in ("p1", "p2", "p3"))
 
@@ -36,6 +38,23 @@ _ENDINGS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _ENDINGS["imp"] = _ENDINGS["prs"]
 _ON_INFINITIVE = frozenset(("fti", "cni"))
+_ARTICLES = {
+    form: pair
+    for pair in (
+        *(("o", "a"), ("do", "da"), ("no", "na"), ("ao", "à"), ("pelo", "pela"), ("um", "uma")),
+        *(("os", "as"), ("dos", "das"), ("nos", "nas"), ("aos", "às"), ("pelos", "pelas")),
+        *(("este", "esta"), ("esse", "essa"), ("aquele", "aquela"), ("seu", "sua")),
+        *(("estes", "estas"), ("seus", "suas"), ("novo", "nova"), ("novos", "novas")),
+        *(("uns", "umas"), ("deste", "desta"), ("neste", "nesta"), ("num", "numa")),
+        *(("todo", "toda"), ("todos", "todas"), ("outro", "outra"), ("outros", "outras")),
+        *(("mesmo", "mesma"), ("muito", "muita"), ("muitos", "muitas"), ("primeiro", "primeira")),
+    )
+    for form in pair
+}
+_FEMININE = re.compile(r"(?:[çs]ão|[çs]ões|dades?|agem|agens|ências?|âncias?|ezas?|tudes?)$")
+_MASCULINE = re.compile(r"(?:[^ã]os?|ores|or|mentos?|ais|al|éis|el|óis)$")
+# Words such as `problema`, `dia`, `artista`, and those whose last letter is all there is to see.
+_OF_NO_PLAIN_GENDER = re.compile(r"(?:[eéio]ma|rama|ista|dia|mapa|eta|cida)$|^.{1,3}$|^para$")
 _PARTICIPLE = {"ar": "ad", "er": "id", "ir": "id"}
 # Before `e` and `i` the first sound of these is spelt otherwise; the last two before `a` and `o`.
 _BEFORE_E = (("ç", "c"), ("c", "qu"), ("g", "gu"))
@@ -86,6 +105,32 @@ def plural(expression: str) -> str:
     elif word[-1] in _VOWELS or word.endswith("o"):
         word += "s"
     return word + space + rest
+
+
+def agree(word: str, expression: str) -> str:
+    """The article or contraction `word` as the expression after it needs it, such as `da` for `do`
+    before `chegada`; any other word, and any word before a noun of no plain gender, as it is.
+
+    A lone `a` is left: it may be the preposition.
+    """
+    pair = _ARTICLES.get(word.lower())
+    feminine = _is_feminine(expression.split(" ")[0])
+    if pair is None or feminine is None or word.lower() == "a":
+        return word
+    chosen = pair[feminine]
+    return chosen.capitalize() if word[0].isupper() else chosen
+
+
+def _is_feminine(noun: str) -> bool | None:
+    """What the ending says of a noun's gender; None where it says nothing."""
+    singular = noun.removesuffix("s")
+    if _FEMININE.search(noun):
+        return True
+    if _OF_NO_PLAIN_GENDER.search(singular):
+        return None
+    if singular.endswith("a"):
+        return True
+    return False if _MASCULINE.search(noun) else None
 
 
 def _spelt(stem: str, kind: str, ending: str) -> str:

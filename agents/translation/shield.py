@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 _LETTERS = "bcdfghjklmnprstvwz"
-_TOKEN = re.compile(rf"[*#@]*\bxq([{_LETTERS}]{{2}})x\b", re.IGNORECASE)
+# A digit may stand before it (`1B`), and the rules may join a pronoun to it (`constate-t-il`).
+_TOKEN = re.compile(rf"[*#@]*(?<![^\W\d_])xq([{_LETTERS}]{{2}})x[^\W\d_]*", re.IGNORECASE)
+_BEFORE_TOKEN = re.compile(rf"\b(\w+)(?= [*#@]*xq([{_LETTERS}]{{2}})x\b)", re.IGNORECASE)
 LIMIT = len(_LETTERS) ** 2
 
 
@@ -61,6 +63,19 @@ class Shield:
             return reveal(index, self.pieces[index]) if index < len(self.pieces) else found.group()
 
         return _TOKEN.sub(put, text)
+
+    def agreed(self, text: str, agree: Callable[[str, str], str]) -> str:
+        """The text with `agree(word, words)` in place of the word before each hidden expression:
+        the rules do not know the gender of a token."""
+
+        def put(found: re.Match[str]) -> str:
+            index = _index(found.group(2))
+            piece = self.pieces[index] if index < len(self.pieces) else None
+            if piece is None or piece.kind is not Kind.WORD:
+                return found.group()
+            return agree(found.group(1), piece.text)
+
+        return _BEFORE_TOKEN.sub(put, text)
 
     def present(self, text: str) -> set[int]:
         """The indices of the pieces whose tokens are in the text."""

@@ -30,7 +30,9 @@ _ENDINGS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "fr": (
         *(("tions", "ções"), ("tion", "ção"), ("sions", "sões"), ("sion", "são")),
-        *(("ement", "amente"), ("ables", "áveis"), ("able", "ável"), ("ibles", "íveis")),
+        *(("iquement", "icamente"), ("ellement", "almente"), ("ablement", "avelmente")),
+        *(("usement", "osamente"), ("ivement", "ivamente"), ("ements", "amentos")),
+        *(("ement", "amento"), ("ables", "áveis"), ("able", "ável"), ("ibles", "íveis")),
         *(("ible", "ível"), ("ités", "idades"), ("ité", "idade"), ("ismes", "ismos")),
         *(("isme", "ismo"), ("iste", "ista"), ("eurs", "ores"), ("eur", "or")),
         *(("ences", "ências"), ("ence", "ência"), ("ances", "âncias"), ("ance", "ância")),

@@ -8,7 +8,7 @@ import pytest
 
 from agents.translation import lexicon
 from agents.translation.apertium import commands, mode_path
-from agents.translation.hops import Hop, Meaning, meanings, pinned
+from agents.translation.hops import Hop, Meaning, as_news, meanings, pinned
 from agents.translation.lexicon import Entry
 
 needs_apertium = pytest.mark.skipif(
@@ -42,6 +42,23 @@ def test_the_first_word_of_an_expression_is_no_verb_for_the_next_hop() -> None:
 
 
 @needs_apertium
+def test_a_word_that_looks_as_if_it_said_thou_does_not_unless_the_line_does() -> None:
+    noun, verb = "accordo<n><m><pl>", "accordare<vblex><pri><p2><sg>"
+    assert as_news(f"^accordi/{noun}/{verb}$") == f"^accordi/{noun}$"
+    spoken = f"^tu/prpers<prn><tn><p2><mf><sg>$ ^accordi/{noun}/{verb}$"
+    assert as_news(spoken) == spoken
+
+
+def test_an_article_that_opens_a_line_or_goes_with_a_plural_noun_is_no_pronoun() -> None:
+    la, noun = "^La/il<det><def><f><sg>/prpers<prn><pro><p3><f><sg>$", "^procura/procura<n><f><sg>"
+    verb = "/procurare<vblex><pri><p3><sg>$"
+    assert as_news(f"{la} {noun}{verb}") == f"^La/il<det><def><f><sg>$ {noun}{verb}"
+    assert as_news(f"{la} ^ama/amare<vblex><pri><p3><sg>$").startswith(la)
+    assert as_news("^che/che<cnjsub>$ ^gli/il<det>/prpers<prn>$ ^importi/importo<n><m><pl>$") == (
+        "^che/che<cnjsub>$ ^gli/il<det>$ ^importi/importo<n><m><pl>$"
+    )
+
+
 def test_an_own_entry_is_inflected_like_the_word_it_stands_for() -> None:
     mode = commands(mode_path("cat-por").read_text(encoding="utf-8"))
     hop = Hop(mode, {("recerca", "n"): Entry("pesquisa", "f", False)})

@@ -54,3 +54,14 @@ def test_a_looping_sentence_is_tried_in_two_halves() -> None:
     )
     assert english == "Primeiro chega o comboio, depois parte o avião."
     assert actions == ("retried in two halves: repetition",)
+
+
+def test_a_name_that_a_shorter_text_keeps_is_kept_in_two_halves() -> None:
+    def model(text: str) -> str:
+        return text if len(text) < 20 else "Nothing."
+
+    english, alarms, actions = keep_names(
+        model, draft("Isto é assim: \ue0000\ue001 fala.", "Meta"), "Così: Meta parla.", []
+    )
+    assert (english, alarms) == ("Isto é assim: Meta fala.", ())
+    assert actions == ("retried in two halves: name lost: Meta",)

@@ -52,3 +52,24 @@ def test_a_share_loses_the_article_that_english_does_not_have() -> None:
 def test_a_match_is_no_political_party() -> None:
     assert mend.portuguese("A equipa ganhou o partido.") == "A equipa ganhou o jogo."
     assert mend.portuguese("O partido perdeu as eleições.") == "O partido perdeu as eleições."
+
+
+def test_a_name_that_got_another_accent_is_written_as_in_the_source() -> None:
+    assert mend.accents("Vladímir saw José.", "Vladimir vede José.") == "Vladimir saw José."
+    assert mend.accents("in Montreal", "à Montréal") == "in Montreal"
+
+
+def test_an_adverb_does_not_part_a_french_participle_from_its_auxiliary() -> None:
+    mended = mend.source("Il n'a pas encore été lancé.", "fr")
+    assert mended == "Il n'a pas été encore lancé."
+
+
+def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
+    assert mend.portuguese("vídeo por treinar modelos") == "vídeo para treinar modelos"
+    assert mend.portuguese("acabou por vender") == "acabou por vender"
+    assert mend.portuguese("por prazer") == "por prazer"
+
+
+def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
+    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
+    assert mended == "A aplicação não foi ainda lançada."

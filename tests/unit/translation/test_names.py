@@ -74,3 +74,39 @@ def test_a_name_reaches_over_the_capitalised_word_before_it_unless_that_is_a_tit
 def test_an_acronym_is_a_name_though_its_letters_make_a_word() -> None:
     assert found("^la/il<det>$ ^SEC/sec<adj>$ ^tace/tacere<vblex>$") == ["SEC"]
     assert found("^secolo/secolo<n>$ ^XIX/XIX<num>$") == []
+
+
+def test_a_namesake_within_a_sentence_is_a_name_unless_an_article_makes_it_a_word() -> None:
+    assert found("^contro/contro<pr>$ ^Travaglio/travaglio<n>$") == ["Travaglio"]
+    assert found("^nel/in<pr>+il<det>$ ^Travaglio/travaglio<n>$") == []
+
+
+def test_a_namesake_that_opens_a_sentence_is_a_name_before_its_verb() -> None:
+    assert found("^Grasso/grasso<n>$ ^ha/avere<vbhaver><pri>$ ^detto/dire<vblex><pp>$") == [
+        "Grasso"
+    ]
+    assert found("^Grasso/grasso<n>$ ^e/e<cnjcoo>$ ^zucchero/zucchero<n>$") == []
+
+
+def test_a_first_name_makes_a_name_of_the_noun_after_it_but_not_of_a_description() -> None:
+    assert found("^Marco/Marco<np><ant>/marco<n>$ ^Scoglio/scoglio<n>$") == ["Marco Scoglio"]
+    assert found("^Marina/Marina<np><ant>/marina<n>$ ^Militare/militare<adj>$") == []
+
+
+def test_what_begins_with_a_capitalised_small_word_is_a_surname_or_a_title() -> None:
+    assert found("^per/per<pr>$ ^Di/di<pr>$ ^Pietro/Pietro<np><ant>/pietra<n>$") == ["Di Pietro"]
+    assert found("^secondo/secondo<pr>$ ^Il/il<det>$ ^Foglio/foglio<n>$") == ["Il Foglio"]
+    assert found("^e/e<cnjcoo>$ ^La/il<det>$ ^Spezia/Spezia<np><loc>$") == []
+    assert found("^Di/di<pr>$ ^Pietro/Pietro<np><ant>$ ^parla/parlare<vblex><pri>$") == [
+        "Di Pietro"
+    ]
+
+
+def test_a_street_keeps_its_name() -> None:
+    assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Affari/affare<n>$") == ["Piazza Affari"]
+    assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Rossa/rosso<adj>$") == []
+
+
+def test_an_elided_surname_is_a_name_but_an_opening_article_is_none() -> None:
+    assert found("^con/con<pr>$ ^D'/di<pr>$^Avanzo/avanzo<n>$") == ["D'Avanzo"]
+    assert found("^D'/di<pr>$^Italia/Italia<np><top>$ ^si/si<prn>$ ^parla/parlare<vblex>$") == []

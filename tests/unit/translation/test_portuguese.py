@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.translation.portuguese import inflect
+from agents.translation.portuguese import agree, inflect
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,22 @@ from agents.translation.portuguese import inflect
 )
 def test_a_form_is_made_from_the_lemma_and_its_tags(lemma: str, tags: str, form: str) -> None:
     assert inflect(lemma, tags.split()) == form
+
+
+@pytest.mark.parametrize(
+    ("word", "expression", "agreeing"),
+    [
+        ("do", "chegada", "da"),
+        ("Os", "empresas", "As"),
+        ("as", "prazos", "os"),
+        ("um", "investigação", "uma"),
+        ("o", "problema", "o"),
+        ("o", "artista", "o"),
+        ("a", "bordo", "a"),
+        ("para", "chegada", "para"),
+    ],
+)
+def test_an_article_agrees_with_a_noun_of_plain_gender(
+    word: str, expression: str, agreeing: str
+) -> None:
+    assert agree(word, expression) == agreeing

@@ -1,0 +1,19 @@
+"""Hidden pieces and the words around them."""
+
+from agents.translation.shield import Kind, Piece, Shield
+
+
+def test_the_word_before_a_hidden_expression_may_agree_with_it_but_not_with_a_name() -> None:
+    shield = Shield()
+    hidden = shield.hide(
+        "il lancio il Rossi", [Piece(3, 9, "saída", Kind.WORD), Piece(13, 18, "Rossi", Kind.NAME)]
+    )
+    agreed = shield.agreed(hidden, lambda word, expression: f"<{word} {expression}>")
+    shown = shield.show(agreed, lambda _, piece: piece.text)
+    assert shown == "<il saída> saída il Rossi"
+
+
+def test_a_token_is_found_where_the_rules_let_it_grow_together_with_its_neighbours() -> None:
+    shield = Shield()
+    shield.hide("dice", [Piece(0, 4, "diz", Kind.WORD)])
+    assert shield.show("Xqbbxell e 1Xqbbx.", lambda _, piece: piece.text) == "diz e 1diz."
