@@ -58,9 +58,10 @@ IDLE_SECONDS: Final = 1.0
 MAX_ERROR_CHARACTERS: Final = 1000
 # Hand-overs between processes cost about a millisecond: worth it for this much work at a time.
 BATCH_SECONDS: Final = 0.02
-# A transaction costs five requests whatever its size. Where more records are in hand than have
-# finished, the finished ones wait for company for this many times `transaction_linger`;
+# A transaction costs five requests whatever its size. Where the next record in hand is about to
+# finish, the finished ones wait for company for this many times `transaction_linger`;
 BUSY_LINGERS: Final = 3
+SOON_SECONDS: Final = 0.3
 # behind a backlog for this share of the time that the last one there will wait anyway,
 BACKLOG_SHARE: Final = 0.1
 # and never for more than this many times `transaction_linger`.
@@ -454,11 +455,12 @@ class Delivery:
 
     def _longest_gathering(self) -> float:
         linger = self._settings.transaction_linger
-        if not self._queue and not self._running:
-            return linger
         processes = self._stage.processes(self._settings)
+        in_hand = bool(self._queue or self._running)
+        soon = in_hand and self._pace.seconds(1) / processes < SOON_SECONDS
         backlog = self._pace.seconds(len(self._queue)) / processes
-        return min(MOST_LINGERS * linger, max(BUSY_LINGERS * linger, BACKLOG_SHARE * backlog))
+        least = BUSY_LINGERS * linger if soon else linger
+        return min(MOST_LINGERS * linger, max(least, BACKLOG_SHARE * backlog))
 
     async def _move_over_markers(self) -> None:
         while True:

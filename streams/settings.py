@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         ge=0,
         le=10,
         description="How long finished records are gathered into a transaction; three times as "
-        "long while more are in hand, and up to twenty times behind a backlog",
+        "long where more are about to finish, up to twenty times behind a backlog",
     )
     session_timeout: float = Field(
         10.0,
