@@ -26,6 +26,9 @@ REQUEST_BYTES = 16_000
 ANSWER_SECONDS = 60.0
 
 _REMEMBERS = "apertium-tagger"
+# It keeps every word that it ever met: a megabyte in some hundred articles, for ever.
+_GROWS = "cg-proc"
+REQUESTS_OF_ONE = 500
 
 
 class ApertiumError(RuntimeError):
@@ -160,6 +163,8 @@ class Running:
         self._stages = stages
         self._lock = threading.Lock()
         self._programs: list[subprocess.Popen[bytes]] = []
+        self._most = REQUESTS_OF_ONE if stages[0][0] == _GROWS else None
+        self._answered = 0
         self._owner = 0
         self._finalizer: weakref.finalize[[list[subprocess.Popen[bytes]]], Running] | None = None
 
@@ -176,8 +181,10 @@ class Running:
         """What the programs make of the text. Raises ApertiumError."""
         with self._lock:
             try:
-                if self._owner != os.getpid() or not self._alive():
+                worn = self._most is not None and self._answered >= self._most
+                if worn or self._owner != os.getpid() or not self._alive():
                     self._start()
+                self._answered += 1
                 return self._exchange(text.encode())
             except (OSError, ApertiumError) as fault:
                 self._stop()
@@ -223,6 +230,7 @@ class Running:
             _end(programs)
             raise
         self._programs = programs
+        self._answered = 0
         self._owner = os.getpid()
         self._finalizer = weakref.finalize(self, _end, programs)
 
@@ -264,6 +272,7 @@ def _end(programs: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _grouped(stages: list[list[str]]) -> list[list[list[str]]]:
-    return [
-        list(group) for _, group in itertools.groupby(stages, lambda stage: stage[0] == _REMEMBERS)
-    ]
+    """Programs that can be joined; one that is started anew while others run on is alone."""
+    alone = (_REMEMBERS, _GROWS)
+    groups = itertools.groupby(stages, lambda stage: stage[0] if stage[0] in alone else "")
+    return [list(group) for _, group in groups]

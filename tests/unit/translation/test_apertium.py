@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.translation import stream
+from agents.translation import apertium, stream
 from agents.translation.apertium import ApertiumError, Pipeline, Running, commands
 
 ECHO = [["cat"]]
@@ -106,3 +106,26 @@ def test_routes_that_share_a_hop_share_its_programs() -> None:
     # Whoever still wants them has them started again.
     assert second.request("who?").isdigit()
     second.close()
+
+
+def test_a_program_that_never_forgets_a_word_is_renewed_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "cg-proc"
+    program.write_text("#!/bin/sh\nexec cat\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(apertium, "REQUESTS_OF_ONE", 2)
+    running = Running([["cg-proc"]])
+    pids = []
+    for word in ("one", "two", "three"):
+        assert running.request(word) == word
+        pids.append(running._programs[0].pid)
+    assert pids[0] == pids[1] != pids[2]
+    running.close()
+
+
+def test_programs_that_are_started_anew_run_apart_from_those_that_run_on() -> None:
+    programs = ["lt-proc", "cg-proc", "lt-proc", "lt-proc", "apertium-tagger", "lt-proc"]
+    groups = apertium._grouped([[program] for program in programs])
+    assert [len(group) for group in groups] == [1, 1, 2, 1, 1]
