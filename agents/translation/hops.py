@@ -144,8 +144,8 @@ def as_news(analysed: str) -> str:
     and keeps its verbs.
     """
     analysed = _GLI.sub(_as_article, _OPENING_ARTICLE.sub(_as_article, analysed))
-    lines = [_READING.findall(unit) for unit in _UNIT.findall(analysed)]
-    if any(readings[1:] and all(map(_THOU.search, readings[1:])) for readings in lines):
+    units = [_READING.findall(unit)[1:] for unit in _UNIT.findall(analysed)]
+    if any(readings and all(map(_THOU.search, readings)) for readings in units):
         return analysed
 
     def told(unit: re.Match[str]) -> str:

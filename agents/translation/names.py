@@ -66,12 +66,11 @@ def find_names(
     spans += [
         found.span()
         for found in _ELIDED.finditer(line)
-        if _OPENS.search(line[: found.start()]) is None
-        and not any(start < found.end() and found.start() < end for start, end in spans)
+        if _OPENS.search(line[: found.start()]) is None and not _overlaps(*found.span(), spans)
     ]
     reached = 0
     for at, unit in enumerate(units):
-        if unit.start < reached or _overlaps(unit, spans):
+        if unit.start < reached or _overlaps(unit.start, unit.end, spans):
             continue
         opens = _OPENS.search(line[: unit.start]) is not None
         if (
@@ -202,7 +201,7 @@ def _continues(line: str, last: Unit, following: Unit, spans: list[Span]) -> boo
         line[last.end : following.start] in (" ", "-")
         and _capital(following.surface)
         and not any(_PLACE.search(analysis) for analysis in following.analyses)
-        and not _overlaps(following, spans)
+        and not _overlaps(following.start, following.end, spans)
     )
 
 
@@ -219,7 +218,7 @@ def _begins(line: str, before: Unit, name: Unit, reached: int, spans: list[Span]
         and not lowered.startswith(lexicon.heads())
         and not any(_PLACE.search(analysis) for analysis in before.analyses)
         and not any(_SMALL.search(analysis) for analysis in before.analyses)
-        and not _overlaps(before, spans)
+        and not _overlaps(before.start, before.end, spans)
     )
 
 
@@ -241,8 +240,8 @@ def _has(what: re.Pattern[str], unit: Unit) -> bool:
     return any(what.search(analysis) for analysis in unit.analyses)
 
 
-def _overlaps(unit: Unit, spans: list[Span]) -> bool:
-    return any(start < unit.end and unit.start < end for start, end in spans)
+def _overlaps(start: int, end: int, spans: list[Span]) -> bool:
+    return any(there < end and start < until for there, until in spans)
 
 
 def _capital(word: str) -> bool:

@@ -41,7 +41,6 @@ def test_the_first_word_of_an_expression_is_no_verb_for_the_next_hop() -> None:
     assert pinned(readings, said) == "^després/després<adv>$"
 
 
-@needs_apertium
 def test_a_word_that_looks_as_if_it_said_thou_does_not_unless_the_line_does() -> None:
     noun, verb = "accordo<n><m><pl>", "accordare<vblex><pri><p2><sg>"
     assert as_news(f"^accordi/{noun}/{verb}$") == f"^accordi/{noun}$"
@@ -59,6 +58,7 @@ def test_an_article_that_opens_a_line_or_goes_with_a_plural_noun_is_no_pronoun()
     )
 
 
+@needs_apertium
 def test_an_own_entry_is_inflected_like_the_word_it_stands_for() -> None:
     mode = commands(mode_path("cat-por").read_text(encoding="utf-8"))
     hop = Hop(mode, {("recerca", "n"): Entry("pesquisa", "f", False)})
