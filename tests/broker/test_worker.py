@@ -46,7 +46,7 @@ def end_in_the_middle(desk: Desk, number: int, how: signal.Signals) -> int:
 def test_sigterm_in_the_middle_loses_nothing_and_a_restart_continues_where_it_was(
     desk: Desk,
 ) -> None:
-    number = 400
+    number = 1_500
     assert end_in_the_middle(desk, number, signal.SIGTERM) == 0
     before = desk.count("normalized")
     assert before < number
@@ -57,7 +57,7 @@ def test_sigterm_in_the_middle_loses_nothing_and_a_restart_continues_where_it_wa
 
 
 def test_a_killed_worker_loses_and_doubles_nothing(desk: Desk) -> None:
-    number = 400
+    number = 1_500
     end_in_the_middle(desk, number, signal.SIGKILL)
     with desk.running(*WORKER):
         until(lambda: len({e["url"] for e in normalized(desk)}) == number, 90, "all articles")
@@ -67,7 +67,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(desk: Desk) -> None:
 
 
 def test_at_least_once_delivery_loses_nothing_either(desk: Desk) -> None:
-    number = 200
+    number = 1_500
     desk.environment["BABELWIRE_DELIVERY"] = "at-least-once"
     end_in_the_middle(desk, number, signal.SIGKILL)
     with desk.running(*WORKER):
