@@ -38,6 +38,9 @@ CONNECT_PAUSE_SECONDS: Final = 1.0
 # So that a raised number of partitions is noticed within seconds, not within the default 5 minutes.
 METADATA_AGE_MS: Final = 10_000
 PROBE_MILLISECONDS: Final = 5_000
+# How long a consumer's background task sleeps when nothing tells it to look: everything that gives
+# it something to do wakes it, and the default of 200 ms is most of what an idle worker costs.
+CONSUMER_IDLE_MS: Final = 5_000
 
 # The kinds of coordinator, as the protocol numbers them.
 _GROUP: Final = 0
@@ -213,6 +216,7 @@ async def reader(
         auto_offset_reset="earliest",
         fetch_max_wait_ms=200,
         max_partition_fetch_bytes=fetch_bytes,
+        consumer_timeout_ms=CONSUMER_IDLE_MS,
     )
     try:
         await _start(client, settings)

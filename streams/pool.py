@@ -23,7 +23,7 @@ from streams.settings import Settings
 from streams.stage import Attempt, Failed, Stage, Work, attempt
 
 MAX_ATTEMPTS: Final = 2
-BEAT_SECONDS: Final = 0.25
+BEAT_SECONDS: Final = 1.0
 # A pause of the whole process that is longer than any a busy machine makes.
 SUSPENDED_SECONDS: Final = 2.0
 # How often the pool looks whether a process died or a time limit is over; results come at once.

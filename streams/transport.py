@@ -143,6 +143,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             # Slow work shows in the ledgers; being alive is the heartbeat's business.
             max_poll_interval_ms=2**31 - 1,
             metadata_max_age_ms=clients.METADATA_AGE_MS,
+            consumer_timeout_ms=clients.CONSUMER_IDLE_MS,
         )
 
     @property
@@ -414,6 +415,17 @@ class Transport(driver.Transport):
     Consumer: ClassVar[type[Consumer]] = Consumer
     Producer: ClassVar[type[Producer]] = Producer
     driver_version = f"babelwire on aiokafka={aiokafka.__version__}"
+
+
+class NoMonitor(faust.Sensor):
+    """In the place of Faust's monitor, which counts every step of every record for a web page that
+    we do not serve, and looks at its own counts each second."""
+
+    def track_tp_end_offset(self, tp: TP, offset: int | None) -> None:
+        """Takes no note."""
+
+    def on_tp_commit(self, tp_offsets: Mapping[TP, int]) -> None:
+        """Takes no note."""
 
 
 class NoTables(TableManager):

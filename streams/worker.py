@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
 import structlog
+import uvloop
 from aiohttp import web
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -40,7 +41,7 @@ from streams.pool import LanguagePool, StageUnloadable
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import DEAD_LETTERS
-from streams.transport import SCHEME, NoTables, PlaceTaken, Reader, StageApp
+from streams.transport import SCHEME, NoMonitor, NoTables, PlaceTaken, Reader, StageApp
 from streams.writers import DeliveryFault, PlainWrites, Transactions, Writer
 
 log = structlog.get_logger()
@@ -82,6 +83,9 @@ def create_app(stage: Stage, settings: Settings, slot: int = 0) -> StageApp:
         stream_buffer_maxsize=16 * settings.in_flight,
         stream_wait_empty=False,
         TableManager=NoTables,
+        Monitor=NoMonitor,
+        # Faust commits nothing; these timers would only look whether it should.
+        broker_commit_interval=60.0,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -370,6 +374,8 @@ def main(stage: Stage, settings: Settings, port: int, slot: int = 0) -> NoReturn
         sys.stderr.flush()
         os._exit(code)
 
+    # By the policy, so that Faust's consumer thread gets one too.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.run(serve())
     raise AssertionError("the process ends before its loop does")
 
