@@ -40,7 +40,7 @@ def performance() -> str:
     shares = ", ".join(f"{code} {share:.0%}" for code, share in workload["languages"].items())
     head = (
         f"{machine['cores']} cores of an {machine['processor']}, {machine['memory_gib']} GiB,"
-        f" Python {machine['python']}, load {machine['load']} at the start; broker, workers and the"
+        f" Python {machine['python']}, {report.loads(result)}; broker, workers and the"
         f" bench itself on the same cores. Languages {shares}; lengths {workload['lengths']};"
         f" {workload['sentences']}.\n"
     )

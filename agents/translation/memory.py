@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from agents.translation.shelf import Shelf
 
 SENTENCES: Final = 20_000
+# With a shelf behind it, which is nearly as quick and lies on disk: copies come close together.
+RECENT: Final = 2_000
 # In characters; longer ones are hardly ever repeated and would make the bound on number no bound.
 LONGEST: Final = 1_000
 
@@ -40,13 +42,17 @@ COUNTS: Final = Counts()
 
 
 class Memory:
-    """The last SENTENCES renderings used, by engine and sentence; and behind them those on the
-    shelf, which other processes put there too."""
+    """The last SENTENCES renderings used, by engine and sentence; or the last RECENT ones, and
+    behind them those on the shelf, which other processes put there too. `sentences` is another
+    bound than these."""
 
     def __init__(
-        self, sentences: int = SENTENCES, counts: Counts = COUNTS, shelf: "Shelf | None" = None
+        self,
+        sentences: int | None = None,
+        counts: Counts = COUNTS,
+        shelf: "Shelf | None" = None,
     ) -> None:
-        self._size = sentences
+        self._size = sentences or (SENTENCES if shelf is None else RECENT)
         self._shelf = shelf
         self._held: OrderedDict[tuple[Capabilities, str], Rendering] = OrderedDict()
         self._counts = counts

@@ -21,6 +21,8 @@ from agents.translation.engines import Capabilities, Rendering
 
 # Longer than any healthy write takes; a translation takes as long.
 WAIT_SECONDS: Final = 0.5
+# Of 4 KiB, that a process keeps of the database.
+DATABASE_PAGES: Final = 256
 _FAULTS: Final = (OSError, sqlite3.Error, diskcache.Timeout, ValueError, KeyError, TypeError)
 
 
@@ -36,6 +38,9 @@ class Shelf:
             eviction_policy="least-recently-stored",
             # Everything in the one database: a sentence is no file.
             disk_min_file_size=1 << 20,
+            # The kernel keeps the pages of the file for all processes; none needs its own of them.
+            sqlite_mmap_size=0,
+            sqlite_cache_size=DATABASE_PAGES,
         )
 
     def find(self, by: Capabilities, sentences: Iterable[str]) -> dict[str, Rendering]:

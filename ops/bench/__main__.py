@@ -54,9 +54,20 @@ def main(arguments: Sequence[str]) -> int:
         if getattr(chosen, name) is not None
     }
     plan = replace(plan, cores=len(os.sched_getaffinity(0)), **given)
+    machine = experiment.machine() | {"cores": plan.cores}
+    recorded: dict[str, Any] = {}
+    if chosen.record and chosen.only and RESULTS.is_file():
+        recorded = orjson.loads(RESULTS.read_bytes())
+        if not report.same_machine(recorded["machine"], machine):
+            parser.error(
+                f"{RESULTS.name} is of another machine ({recorded['machine']}); record all of it,"
+                " without --only"
+            )
     began = time.monotonic()
     try:
-        result = experiment.interruptible(_measured(only, plan, partial(Workload, chosen.data)))
+        result = experiment.interruptible(
+            _measured(only, plan, partial(Workload, chosen.data), machine)
+        )
     except EmbeddedKafkaError as fault:
         err.print(f"there is no broker to measure with: {fault}", style="red", markup=False)
         return 1
@@ -65,8 +76,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     result["seconds"] = round(time.monotonic() - began)
     if chosen.record:
-        if chosen.only and RESULTS.is_file():
-            result = report.summed_up(orjson.loads(RESULTS.read_bytes()) | result)
+        result = report.summed_up(recorded | result)
         RESULTS.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     show(result)
     print(orjson.dumps(result).decode(), flush=True)  # noqa: T201
@@ -74,10 +84,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _measured(
-    only: Sequence[str], plan: Plan, workload: Callable[[], Workload]
+    only: Sequence[str], plan: Plan, workload: Callable[[], Workload], machine: dict[str, Any]
 ) -> dict[str, Any]:
+    load = machine.pop("load")
     result: dict[str, Any] = {
-        "machine": experiment.machine() | {"cores": plan.cores},
+        "machine": machine,
         "workload": {
             "sentences": workload().origin,
             "lengths": str(MIXED),
@@ -96,7 +107,8 @@ async def _measured(
     }
     for name in only:
         try:
-            result[name] = await measurements[name]()
+            # With each part, since parts of different runs are put together.
+            result[name] = {"load_at_start": load} | await measurements[name]()
         except (RunFailed, NotInstalled) as fault:
             # The others have taken minutes, or will be worth them.
             err.print(f"{name} could not be measured: {fault}", style="red", markup=False)
@@ -111,7 +123,7 @@ def show(result: dict[str, Any]) -> None:
     machine = result["machine"]
     out.print(
         f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB,"
-        f" Python {machine['python']}, load {machine['load']} at the start"
+        f" Python {machine['python']}; {report.loads(result)}"
     )
     out.print(f"{result['workload']['sentences']}; {result['workload']['lengths']}")
     for sheet in report.sheets(result):

@@ -50,6 +50,25 @@ def summed_up(result: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def same_machine(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether results of the two may stand in one table; how busy they were does not count."""
+    return {**one, "load": None} == {**other, "load": None}
+
+
+def loads(result: Mapping[str, Any]) -> str:
+    """In words, the machine's load before each part was measured.
+
+    >>> loads({"bare": {"load_at_start": 0.2}, "memory": {"load_at_start": 1.4}})
+    'load at the start 0.2 (bare), 1.4 (memory)'
+    """
+    parts: dict[float, list[str]] = {}
+    for name, part in result.items():
+        if isinstance(part, Mapping) and "load_at_start" in part:
+            parts.setdefault(part["load_at_start"], []).append(name)
+    told = (f"{load} ({', '.join(names)})" for load, names in parts.items())
+    return f"load at the start {', '.join(told)}"
+
+
 def _ratio(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     return round(float(one["characters_per_s"]) / float(other["characters_per_s"]), 3)
 
@@ -76,6 +95,7 @@ def sheets(result: Mapping[str, Any]) -> Iterator[Sheet]:
             tuple(
                 (name, f"{each['records_per_s']:,}", f"{each['cpu_s_per_1000']:.2f}")
                 for name, each in result["empty_step"].items()
+                if isinstance(each, Mapping)
             ),
         )
     if "scaling" in result:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from ops.bench import __main__ as bench
 from ops.bench import capacity, report
 from ops.bench.__main__ import main
 from ops.bench.capacity import Costs
@@ -94,3 +95,24 @@ def test_a_measurement_that_nobody_knows_is_named(capsys: pytest.CaptureFixture[
         main(["--only", "speed"])
     assert usage.value.code == 2
     assert "nothing is called speed; there is bare, stages" in capsys.readouterr().err
+
+
+def test_parts_are_recorded_only_beside_those_of_the_same_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {"cores": 64, "processor": "another", "memory_gib": 512, "python": "3.11.2"}
+    recorded = tmp_path / "results.json"
+    recorded.write_bytes(orjson.dumps({"machine": other}))
+    monkeypatch.setattr(bench, "RESULTS", recorded)
+    with pytest.raises(SystemExit) as usage:
+        main(["--only", "scaling", "--record"])
+    assert usage.value.code == 2
+    assert "is of another machine" in capsys.readouterr().err
+    assert orjson.loads(recorded.read_bytes()) == {"machine": other}
+
+
+def test_each_part_of_a_result_says_how_busy_the_machine_was_before() -> None:
+    stored: dict[str, Any] = orjson.loads(RESULTS.read_bytes())
+    assert "load" not in stored["machine"]
+    for name in ("bare", "stages", "pipeline", "empty_step", "scaling", "memory"):
+        assert name in report.loads(stored)

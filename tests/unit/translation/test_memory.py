@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.translation.engines import Capabilities, Rendering
-from agents.translation.memory import LONGEST, Counts, Memory
+from agents.translation.memory import LONGEST, RECENT, Counts, Memory
 from agents.translation.shelf import Shelf
 
 ENGINE = Capabilities("toy", "it>en", "pivot", ("ita-cat:1",))
@@ -73,6 +73,22 @@ def test_what_one_process_translated_another_need_not(tmp_path: Path) -> None:
     assert second.through(ENGINE, ["uno"], lambda texts: []) == [rendering]
     newer = replace(ENGINE, models=("ita-cat:2",))
     assert second.through(newer, ["uno"], shouted) == shouted(["uno"])
+
+
+def test_with_a_shelf_a_process_holds_recent_sentences_only_and_finds_the_rest(
+    tmp_path: Path,
+) -> None:
+    counts, shelf = Counts(), Shelf(tmp_path, 1 << 26)
+    memory = Memory(counts=counts, shelf=shelf)
+    many = [f"sentence {number}" for number in range(RECENT + 50)]
+    memory.through(ENGINE, many, shouted)
+    assert counts.held == RECENT
+
+    def never(_: list[str]) -> list[Rendering]:
+        raise AssertionError("it is on the shelf")
+
+    assert memory.through(ENGINE, many[:50], never) == shouted(many[:50])
+    shelf.close()
 
 
 @settings(max_examples=25, deadline=None)
