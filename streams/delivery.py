@@ -54,7 +54,7 @@ log = structlog.get_logger()
 # How long a rebalance waits for work that has begun; what is not done then is done again.
 REVOKE_GRACE_SECONDS: Final = 1.0
 # How often it is looked whether something was merely read over; committed when nothing else is.
-IDLE_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 3.0
 MAX_ERROR_CHARACTERS: Final = 1000
 # Hand-overs between processes cost about a millisecond: worth it for this much work at a time.
 BATCH_SECONDS: Final = 0.02

@@ -31,6 +31,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.manager import TableManager
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.services import Service
 
 from streams import clients
 from streams.ledger import Stamp
@@ -42,6 +43,8 @@ FETCH_WAIT_MS: Final = 500
 # A record larger than this still comes, alone (KIP-74); it bounds what is read ahead.
 FETCH_BYTES: Final = 1 << 20
 HEARTBEATS_PER_SESSION: Final = 4
+# How long the main loop leaves the thread to wait for records; whatever ends that wakes it.
+READ_SECONDS: Final = 10.0
 # While some partition has no credit, the others are waited for no longer than this.
 SHORT_WAIT_SECONDS: Final = 0.05
 TURN_RECORDS: Final = 64
@@ -112,12 +115,22 @@ class PlaceTaken(RuntimeError):
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to Kafka. All methods run in its loop, unless they say otherwise."""
 
+    @Service.task
+    async def _thread_keepalive(self) -> None:
+        """Nothing, see `_keepalive2`."""
+
+    async def _keepalive2(self) -> None:
+        """Nothing. In mode these two wake this loop and the main one every second, lest a call from
+        the other thread be overlooked; but such calls come by call_soon_threadsafe, which wakes."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._epoch = -1
         self._numbers: dict[int, int] = {}
         self._turn = 0
         self._more_credit = asyncio.Event()
+        # Some partition may not be read for want of credit.
+        self._starved = False
 
     @property
     def _stage_app(self) -> StageApp:
@@ -160,8 +173,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), self.thread_loop))
 
     def wake(self) -> None:
-        """Called in any thread: credit has grown."""
+        """Called in any thread: ends a wait for records, so that it is looked again what is due."""
         self.thread_loop.call_soon_threadsafe(self._more_credit.set)
+
+    def credited(self) -> None:
+        """Called in any thread: credit has grown. That is no news to who has enough."""
+        if self._starved:
+            self.wake()
 
     async def committed(self, partitions: Iterable[TP]) -> dict[int, Position]:
         """Where each partition is to be continued: the committed offset, or the first."""
@@ -248,11 +266,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self._more_credit.clear()
             credit = {tp: self._credit(tp) for tp in active_partitions}
             able = sorted(tp for tp, left in credit.items() if left > 0)
+            self._starved = len(able) < len(credit)
             records = await self._one_turn(fetcher, able, credit)
             left = deadline - time.monotonic()
             if records or left <= 0:
                 return records
-            limit = left if len(able) == len(credit) else min(left, SHORT_WAIT_SECONDS)
+            limit = min(left, SHORT_WAIT_SECONDS) if self._starved else left
             with fetcher._subscriptions.fetch_context():
                 await self._wait_for_more(fetcher, limit)
         return {}
@@ -393,7 +412,12 @@ class Consumer(driver.Consumer):
         if self.flow_active and not self._get_active_partitions():
             await asyncio.sleep(0.005)
             return {}, set()
-        return cast(tuple[Any, Any], await super()._wait_next_records(timeout))
+        return cast(tuple[Any, Any], await super()._wait_next_records(READ_SECONDS))
+
+    def stop_flow(self) -> None:
+        """Lets nothing more come, and ends a wait for it."""
+        super().stop_flow()
+        self._thread.wake()
 
 
 class Producer(driver.Producer):
@@ -451,7 +475,7 @@ class Reader:
 
     def more_credit(self) -> None:
         """Says that there may be room for more records."""
-        self._consumer._thread.wake()
+        self._consumer._thread.credited()
 
     async def read_on(self) -> None:
         """Sends the reader back to where the ledgers are."""

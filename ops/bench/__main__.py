@@ -33,7 +33,7 @@ from ops.chaos import experiment
 from ops.chaos.experiment import RunFailed
 from streams.embedded import EmbeddedKafkaError
 
-NAMES: Final = ("bare", "stages", "pipeline", "empty_step", "scaling", "memory")
+NAMES: Final = ("bare", "stages", "pipeline", "empty_step", "trickle", "scaling", "memory")
 QUICK: Final = Plan(seconds=15, articles=24, soak=300, records=15_000)
 
 err: Final = Console(stderr=True, highlight=False)
@@ -102,6 +102,7 @@ async def _measured(
         "stages": lambda: asyncio.to_thread(phases.stages, workload(), plan, _say),
         "pipeline": lambda: phases.pipeline(workload(), plan, _say),
         "empty_step": lambda: phases.empty_step(plan, _say),
+        "trickle": lambda: phases.trickle(plan, _say),
         "scaling": lambda: phases.scaling(plan, _say),
         "memory": lambda: phases.memory(workload(), plan, _say),
     }

@@ -10,12 +10,12 @@ from statistics import linear_regression, mean, median, quantiles
 from typing import Any, Final
 
 from agents.pipeline import PIPELINE
-from ops.bench import engines, others
+from ops.bench import engines, floor, others
 from ops.bench.engines import Spent
 from ops.bench.flow import WINDOW, Flow, Sent, open_flow
 from ops.bench.site import Site, brokers_of_ours, site
 from ops.bench.workload import EVEN, MIXED, SHORT, Workload
-from ops.chaos import step, supervised, throughput
+from ops.chaos import step, supervised, targets, throughput
 from ops.chaos.experiment import Say
 from ops.chaos.throughput import Crowd, Variant
 from schemas import RawArticle
@@ -26,6 +26,13 @@ EMPTY_STEP: Final = (
     Variant("Quix Streams at-least-once", others.QUIX, ((others.GUARANTEE, "at-least-once"),)),
     Variant("Quix Streams exactly-once", others.QUIX, ((others.GUARANTEE, "exactly-once"),)),
 )
+TRICKLE: Final = (
+    throughput.VARIANTS[0],
+    Variant("plain aiokafka exactly-once", floor.NAME),
+    Variant("stock Faust at-least-once", targets.STOCK_FAUST),
+)
+# Articles a second that two cores translate.
+TRICKLE_PER_SECOND: Final = 4.0
 WAIT_MS: Final = 20.0
 SCALED: Final = (1, 2, 3, 4)
 # A multiple of every number of workers, so that none has more partitions than another.
@@ -244,6 +251,28 @@ async def empty_step(plan: Plan, say: Say) -> dict[str, Any]:
             rate, cost = await throughput.one(variant, f"empty-{number}", records, folder, brokers)
             say(f"{variant.name}: {rate:,.0f} records/s, {cost:.2f} CPU s per 1,000")
             found[variant.name] = {"records_per_s": round(rate), "cpu_s_per_1000": round(cost, 2)}
+    return found
+
+
+async def trickle(plan: Plan, say: Say) -> dict[str, Any]:
+    """(d) What one stage's delivery costs when records come as slowly as language work lets them:
+    babelwire's beside the least that its client library can do."""
+    found: dict[str, Any] = {"per_s": TRICKLE_PER_SECOND}
+    async with brokers_of_ours(say) as (brokers, folder):
+        for number, variant in enumerate(TRICKLE):
+            idle, record = await throughput.trickle(
+                variant,
+                f"trickle-{number}",
+                TRICKLE_PER_SECOND,
+                plan.seconds / 2,
+                folder,
+                brokers,
+            )
+            say(f"{variant.name}: idle {idle:.1f} CPU ms/s, {record:.2f} CPU ms a record")
+            found[variant.name] = {
+                "idle_ms_per_s": round(idle, 2),
+                "ms_per_record": round(record, 2),
+            }
     return found
 
 

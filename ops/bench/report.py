@@ -98,6 +98,17 @@ def sheets(result: Mapping[str, Any]) -> Iterator[Sheet]:
                 if isinstance(each, Mapping)
             ),
         )
+    if "trickle" in result:
+        yield Sheet(
+            f"One worker with an empty step, {result['trickle']['per_s']:g} records a second one by"
+            " one",
+            ("", "CPU ms a second without records", "CPU ms a record"),
+            tuple(
+                (name, f"{each['idle_ms_per_s']:.1f}", f"{each['ms_per_record']:.1f}")
+                for name, each in result["trickle"].items()
+                if isinstance(each, Mapping)
+            ),
+        )
     if "scaling" in result:
         scaling = result["scaling"]
         yield Sheet(

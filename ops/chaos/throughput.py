@@ -7,11 +7,13 @@ ends the warm-up to the last one, by the broker's time.
 
 import asyncio
 import os
+import random
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +33,8 @@ LIMIT_SECONDS: Final = 300.0
 WARM_UP_SHARE: Final = 0.25
 KEYS: Final = 500
 LOOK_SECONDS: Final = 0.25
+# From the first records to what is called idle.
+SETTLING_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,62 @@ async def one(
     """Records per second of one variant, and CPU seconds of a thousand records; the clock runs
     for that part of the records which comes after the warm-up. Raises RunFailed."""
     warm_up = int(messages * WARM_UP_SHARE)
+    async with _worker(variant, prefix, folder, brokers, crowd, warm_up + messages) as (
+        settings,
+        crew,
+    ):
+        output = step.STAGE.writes.name
+        await _until(lambda: _out(settings, output, warm_up))
+        family = processes.family(crew.workers().values())
+        used = -processes.cpu_seconds(family)
+        at = time.time()
+        group = Group(f"{prefix}.{variant.stage}", RAW.name)
+        await _until(lambda: _done(settings, group))
+        used += processes.cpu_seconds(family)
+        done = await observe.outcomes(settings, output)
+    late = sorted(outcome.at for outcome in done if outcome.at >= at)
+    if len(late) < messages // 2:
+        raise RunFailed(
+            f"{variant.name}: only {len(late)} of {messages} records came after the warm-up was"
+            " seen; measure more of them (--messages)"
+        )
+    return (len(late) - 1) / (late[-1] - late[0]), 1000 * used / len(late)
+
+
+async def trickle(
+    variant: Variant, prefix: str, per_second: float, seconds: float, folder: Path, brokers: Brokers
+) -> tuple[float, float]:
+    """CPU milliseconds of one worker per second without records, and per record when they come one
+    by one at random times (a Poisson process), its idle time included. Raises RunFailed."""
+    first = 20
+    async with _worker(variant, prefix, folder, brokers, ALONE, first) as (settings, crew):
+        output = step.STAGE.writes.name
+        await _until(lambda: _out(settings, output, first))
+        await asyncio.sleep(SETTLING_SECONDS)
+        family = processes.family(crew.workers().values())
+        used = [processes.cpu_seconds(family)]
+        await asyncio.sleep(seconds / 2)
+        used.append(processes.cpu_seconds(family))
+        records = Source(2, KEYS, pipeline=False).batch(round(per_second * seconds), 0.0).records
+        chance, due = random.Random(1), time.monotonic()
+        async with clients.producer(settings) as producer:
+            for record in records:
+                due += chance.expovariate(per_second)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                await producer.send(
+                    RAW.full_name(settings.topic_prefix), record.value, key=record.key.encode()
+                )
+        await _until(lambda: _out(settings, output, first + len(records)))
+        used.append(processes.cpu_seconds(family))
+    idle, busy = used[1] - used[0], used[2] - used[1]
+    return 1000 * idle / (seconds / 2), 1000 * busy / len(records)
+
+
+@asynccontextmanager
+async def _worker(
+    variant: Variant, prefix: str, folder: Path, brokers: Brokers, crowd: Crowd, records: int
+) -> AsyncIterator[tuple[Settings, Crew]]:
+    """Topics of their own with so many records, and the workers that are starting to read them."""
     home = folder / prefix
     home.mkdir()
     environment = {
@@ -126,28 +186,13 @@ async def one(
         for topic in (RAW, step.STAGE.writes, DEAD_LETTERS)
     ]
     await observe.create_topics(settings, topics, brokers)
-    await _fill(settings, warm_up + messages)
+    await _fill(settings, records)
     crew = Crew(home, environment)
     crew.start([f"{variant.stage}/{slot}" for slot in range(crowd.workers)])
     try:
-        output = step.STAGE.writes.name
-        await _until(lambda: _out(settings, output, warm_up))
-        family = processes.family(crew.workers().values())
-        used = -processes.cpu_seconds(family)
-        at = time.time()
-        group = Group(f"{prefix}.{variant.stage}", RAW.name)
-        await _until(lambda: _done(settings, group))
-        used += processes.cpu_seconds(family)
-        done = await observe.outcomes(settings, output)
+        yield settings, crew
     finally:
         await asyncio.to_thread(crew.stop)
-    late = sorted(outcome.at for outcome in done if outcome.at >= at)
-    if len(late) < messages // 2:
-        raise RunFailed(
-            f"{variant.name}: only {len(late)} of {messages} records came after the warm-up was"
-            " seen; measure more of them (--messages)"
-        )
-    return (len(late) - 1) / (late[-1] - late[0]), 1000 * used / len(late)
 
 
 async def _fill(settings: Settings, number: int) -> None:

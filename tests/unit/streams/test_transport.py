@@ -18,6 +18,8 @@ from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.transport import consumer as faust_consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.drivers import by_url
+from mode.services import ServiceTask
+from mode.threads import MethodQueue, ServiceThread
 from yarl import URL
 
 from streams import transport
@@ -60,6 +62,8 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
         (driver.Consumer, "verify_event_path", ["self", "now", "tp"]),
         (driver.Consumer, "_wait_next_records", ["self", "timeout"]),
         (driver.Consumer, "_get_active_partitions", ["self"]),
+        (driver.Consumer, "stop_flow", ["self"]),
+        (ServiceThread, "_keepalive2", ["self"]),
         (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
         (Fetcher, "_create_fetch_waiter", ["self"]),
         (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
@@ -111,3 +115,10 @@ def test_aiokafka_still_tells_of_a_reassignment_under_way() -> None:
         inspect.getattr_static(SubscriptionState, "reassignment_in_progress"), property
     )
     assert hasattr(SubscriptionState, "fetch_context")
+
+
+def test_calls_between_the_threads_wake_the_other_loop_without_the_keepalives() -> None:
+    for method in (MethodQueue.call, MethodQueue._process_enqueued):
+        assert "call_soon_threadsafe" in inspect.getsource(method)
+    assert isinstance(ServiceThread.__dict__["_thread_keepalive"], ServiceTask)
+    assert isinstance(transport.ConsumerThread.__dict__["_thread_keepalive"], ServiceTask)
