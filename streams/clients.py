@@ -125,6 +125,11 @@ def connection(settings: Settings) -> dict[str, Any]:
     return arguments
 
 
+def packing(settings: Settings) -> str | None:
+    """The producers' `compression_type`."""
+    return None if settings.compression == "none" else settings.compression
+
+
 def _password(settings: Settings) -> _Secret:
     if settings.sasl_password is not None:
         return _Secret(settings.sasl_password.get_secret_value())
@@ -190,6 +195,7 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         acks="all",
         enable_idempotence=True,
         max_request_size=LARGEST_RECORD_BYTES,
+        compression_type=packing(settings),
         linger_ms=5,
     )
     try:

@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         description="How long finished records are gathered into a transaction; three times as "
         "long where more are about to finish, up to twenty times behind a backlog",
     )
+    compression: Literal["none", "gzip", "lz4", "snappy", "zstd"] = Field(
+        "none",
+        description="How written records are packed; whoever reads them must know the form. Read "
+        "are all of them, whatever this is",
+    )
     session_timeout: float = Field(
         10.0,
         ge=6,

@@ -38,6 +38,9 @@ from streams.topics import LARGEST_RECORD_BYTES
 
 # Within this a broker may restart; beyond it a new process may as well take over.
 CALL_SECONDS: Final = 40.0
+# A request may be lost with a connection that dies at the same moment; half of the above, so that
+# there is time to send it again.
+REQUEST_MILLISECONDS: Final = 20_000
 # The coordinator ends a transaction that lasts longer, so that readers are not held up for ever.
 # Above CALL_SECONDS: a transaction is never ended by the coordinator while we still wait for it.
 TRANSACTION_MILLISECONDS: Final = 60_000
@@ -136,10 +139,12 @@ class Transactions:
             **clients.connection(self._settings),
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_MILLISECONDS,
+            request_timeout_ms=REQUEST_MILLISECONDS,
             acks="all",
             metadata_max_age_ms=clients.METADATA_AGE_MS,
             max_request_size=LARGEST_RECORD_BYTES,
             max_batch_size=BATCH_BYTES,
+            compression_type=clients.packing(self._settings),
         )
 
     async def open(self, offsets: Offsets) -> Mapping[int, int]:

@@ -136,6 +136,21 @@ def test_what_push_says_is_what_comes_out_and_what_enrich_gives(pipeline: Desk) 
         decode(EnrichedEvent, value)
 
 
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "snappy", "zstd"])
+def test_articles_may_come_in_any_compression_that_kafka_has(pipeline: Desk, codec: str) -> None:
+    servers = pipeline.settings.bootstrap_servers
+    body = raw(
+        2 * ITALIAN.replace("ieri", "domani"), source=codec, url=f"https://example.org/{codec}"
+    )
+    subprocess.run(
+        ["kcat", "-b", servers, "-t", pipeline.topic("raw"), "-P", "-z", codec],
+        input=body,
+        check=True,
+        timeout=30,
+    )
+    until(lambda: any(e["source"] == codec for e in pipeline.events()), 60, "the event")
+
+
 def test_the_raw_files_may_come_from_kcat_and_the_events_be_read_with_it(pipeline: Desk) -> None:
     body = raw(ITALIAN.replace("ieri", "oggi"), source="kcat", url="https://example.org/kcat")
     servers = pipeline.settings.bootstrap_servers

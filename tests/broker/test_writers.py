@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Literal
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -83,6 +84,30 @@ def test_a_new_owner_ends_what_the_former_began_and_shuts_it_out(desk: Desk) -> 
 
     apart(play())
     assert [record.value for record in desk.records("normalized")] == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("packed", ["none", "gzip", "lz4", "snappy", "zstd"])
+def test_outputs_are_packed_as_the_setting_says_and_read_whatever_it_says(
+    desk: Desk,
+    packed: Literal["none", "gzip", "lz4", "snappy", "zstd"],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    desk.settings = desk.settings.model_copy(update={"compression": packed})
+    text = b"the same words again " * 500
+
+    async def play() -> None:
+        async with member(desk) as owner:
+            writer = owner.writer()
+            await writer.open(owner)
+            await writer.commit([output(desk, text)], {0: 1})
+            await writer.close()
+
+    apart(play())
+    assert [record.value for record in desk.records("normalized")] == [text]
+    segments = tmp_path_factory.getbasetemp().rglob(f"{desk.topic(NORMALIZED.name)}-*/*.log")
+    written = sum(segment.stat().st_size for segment in segments)
+    assert (len(text) < written) == (packed == "none")
+    assert written > 0
 
 
 def test_each_commit_says_who_has_the_partition(desk: Desk) -> None:
