@@ -7,6 +7,7 @@ throughput that the whole pipeline reaches on the same cores in the same run.
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str]) -> int:
                 f"{RESULTS.name} is of another machine ({recorded['machine']}); record all of it,"
                 " without --only"
             )
+    # Its warnings of topics that are a second old are no news to who reads the figures.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     began = time.monotonic()
     try:
         result = experiment.interruptible(
