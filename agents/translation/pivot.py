@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import simplemma
 
-from agents.translation import lexicon, mend, names, stream
+from agents.translation import lexicon, mend, names, places, stream
 from agents.translation.apertium import Pipeline
 from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.hops import Hop, Meaning
@@ -123,6 +123,8 @@ class Pivot:
         for start, end in names.find_names(line, units, self._known, self._unknown.is_word):
             if not self._is_common(line, start, end):
                 add(start, end, line[start:end], Kind.NAME)
+        for start, end in places.where(line, units, self.language):
+            add(start, end, _like(line[start:end], "em"), Kind.WORD)
         for start, end, expression in phrases:
             add(start, end, expression, Kind.WORD)
         for unit in units:

@@ -47,7 +47,10 @@ class Shield:
         for piece in sorted(pieces, key=lambda piece: piece.start):
             if piece.start < at or len(self.pieces) == LIMIT:
                 continue
-            capital = line[piece.start].isupper() or piece.kind is not Kind.WORD
+            # The rules take what follows an unknown capitalised word for a part of its name: the
+            # capital that opens a sentence says nothing.
+            opens = not any(map(str.isalpha, line[: piece.start]))
+            capital = piece.kind is not Kind.WORD or (line[piece.start].isupper() and not opens)
             # A hidden elision (`lorsqu'`) must not grow together with the word after it.
             apart = " " if line[piece.end : piece.end + 1].isalnum() else ""
             out += (line[at : piece.start], _token(len(self.pieces), capital), apart)
