@@ -18,6 +18,7 @@ from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 from agents.translation.portuguese import agree
+from agents.translation.quoted import unmarked
 from agents.translation.shield import Kind, Piece, Shield, is_token
 from agents.translation.unknown import UnknownWords, by_ending
 
@@ -198,7 +199,7 @@ class Pivot:
             index for index, piece in enumerate(job.shield.pieces) if piece.kind is Kind.OPAQUE
         )
         english, alarms, actions = keep_names(
-            self._neural, Draft(portuguese, kept, opaque), job.line, list(job.dropped)
+            unmarked(self._neural), Draft(portuguese, kept, opaque), job.line, list(job.dropped)
         )
         english = mend.english(self._leftovers(portuguese, english))
         listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]
