@@ -31,6 +31,10 @@ _CONTINENTAL = re.compile(
 _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_NASAL_THEM = re.compile(r"\b(\w{2,}(?:am|em|ão))-nos\b")
+_US = re.compile(
+    r"\b(?:ci|ce|c'|noi|nostr\w+|nous|notre|nos|nosotros|nuestr\w+)(?:\b|(?<='))", re.I
+)
 _ACCENTED = re.compile(r"\b(?=[^\W\d_]*[À-ÿ])[A-ZÀ-Þ][^\W\d_]+\b")
 _SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
 
@@ -50,6 +54,16 @@ def portuguese(text: str) -> str:
         text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)
+
+
+def them(text: str, source: str) -> str:
+    """The Portuguese with `-nos` after a plural verb as `os`, where the source has no `us`.
+
+    After a nasal both are `nos`, and the model takes it for `us`.
+    """
+    if _US.search(source):
+        return text
+    return _NASAL_THEM.sub(r"os \1", text)
 
 
 def english(text: str) -> str:
