@@ -32,6 +32,15 @@ _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _NASAL_THEM = re.compile(r"\b(\w{2,}(?:am|em|ão))-nos\b")
+# How the languages say `if`.
+_IF = {
+    "it": re.compile(r"\bse(?:nnò)?\b", re.I),
+    "fr": re.compile(r"\bsi(?:non)?\b|\bs'ils?\b", re.I),
+    "es": re.compile(r"\bsi(?:no)?\b", re.I),
+}
+_OPENS_CLAUSE = r"((?:^|[,;:(]\s|\"|\b(?:[Ee]|[Mm]as|[Oo]u|[Pp]ois|[Pp]orque)\s))"
+_SE_BEFORE_ADVERB = re.compile(_OPENS_CLAUSE + r"[Ss]e (não|só|nunca|já)\b")
+_OPENING_SE = re.compile(_OPENS_CLAUSE + r"[Ss]e (?!não|só|nunca|já|[oa]s? )([a-zà-ÿ]{2,})\b(?!-)")
 _US = re.compile(
     r"\b(?:ci|ce|c'|noi|nostr\w+|nous|notre|nos|nosotros|nuestr\w+)(?:\b|(?<='))", re.I
 )
@@ -64,6 +73,16 @@ def them(text: str, source: str) -> str:
     if _US.search(source):
         return text
     return _NASAL_THEM.sub(r"os \1", text)
+
+
+def impersonal(text: str, source: str, language: str) -> str:
+    """The Portuguese with a clitic `se` that opens a clause behind its verb (`sabe-se`) or behind
+    the negation (`não se sabe`), where the source has no `if`: the model takes it for one.
+    """
+    conditional = _IF.get(language)
+    if conditional is None or conditional.search(source):
+        return text
+    return _OPENING_SE.sub(r"\1\2-se", _SE_BEFORE_ADVERB.sub(r"\1\2 se", text))
 
 
 def english(text: str) -> str:

@@ -122,3 +122,14 @@ def test_what_stands_in_commas_does_not_part_a_french_participle_from_its_auxili
     assert mend.source("La loi a, selon lui, suscité des doutes.", "fr") == (
         "La loi, selon lui, a suscité des doutes."
     )
+
+
+def test_a_clitic_that_opens_a_clause_is_no_if_unless_the_source_has_one() -> None:
+    assert mend.impersonal("Se sabe pouco.", "On sait peu.", "fr") == "sabe-se pouco."
+    assert mend.impersonal("Se não sabe, mas se espera.", "On ne sait pas.", "fr") == (
+        "não se sabe, mas espera-se."
+    )
+    assert mend.impersonal("O que se sabe.", "Ce qu'on sait.", "fr") == "O que se sabe."
+    kept = "Se chove, se fica em casa."
+    assert mend.impersonal(kept, "S'il pleut, on reste.", "fr") == kept
+    assert mend.impersonal(kept, "Se piove, si resta a casa.", "it") == kept
