@@ -49,6 +49,8 @@ def test_a_pattern_has_portuguese_for_each_of_its_groups(language: str) -> None:
         ("it", "La società civile.", None),
         ("it", "Una lite durata due anni.", "que durou"),
         ("it", "È durata due anni.", None),
+        ("it", "Ha fissato una riunione.", "marcado"),
+        ("it", "Ha fissato il muro.", None),
         ("fr", "J'attends avec impatience le vote.", "aguardo com interesse"),
         ("fr", "Ce n'est pas assez clair.", "suficientemente"),
         ("fr", "Il tient une réunion.", "realiza"),

@@ -133,3 +133,10 @@ def test_a_clitic_that_opens_a_clause_is_no_if_unless_the_source_has_one() -> No
     kept = "Se chove, se fica em casa."
     assert mend.impersonal(kept, "S'il pleut, on reste.", "fr") == kept
     assert mend.impersonal(kept, "Se piove, si resta a casa.", "it") == kept
+
+
+def test_what_seems_so_seems_that_it_is_or_seems_to_be() -> None:
+    assert mend.portuguese("Parece bem, mas parece tenha caído.") == (
+        "Parece bem, mas parece que tenha caído."
+    )
+    assert mend.portuguese("Um plano que parece seja bom.") == "Um plano que parece ser bom."
