@@ -29,6 +29,10 @@ _THOU_VERB = re.compile(r"<vblex>[^/]*<p2>(?:<mf>|<m>|<f>)?<sg>")
 _OPENING_ARTICLE = re.compile(
     r"^((?:[^\\^]|\\.)*\^(?:La|Lo|Le|Gli|L')/)([^$]*)(\$ ?\^[^$]*<(?:n|adj)>)"
 )
+# And right after a hidden word, which is a preposition as often as not.
+_HIDDEN_ARTICLE = re.compile(
+    r"(\^[^/$]*/\*xq\w+\$ \^(?:la|lo|le|l')/)([^$]*)(\$ ?\^[^$]*<(?:n|adj)>)", re.IGNORECASE
+)
 _GLI = re.compile(r"(\^[Gg]li/)([^$]*)(\$ ?\^[^$]*(?:<n><m>|<adj><mf?>)<pl>)")
 _TAG = re.compile(r"<([^<>]*)>")
 _GENDER = re.compile(r"<(?:m|f|mf)>")
@@ -143,7 +147,8 @@ def as_news(analysed: str) -> str:
     noun looks like one (`gli accordi`). A line with a word that can be nothing else says `thou`
     and keeps its verbs.
     """
-    analysed = _GLI.sub(_as_article, _OPENING_ARTICLE.sub(_as_article, analysed))
+    for articles in (_GLI, _OPENING_ARTICLE, _HIDDEN_ARTICLE):
+        analysed = articles.sub(_as_article, analysed)
     units = [_READING.findall(unit)[1:] for unit in _UNIT.findall(analysed)]
     if any(readings and all(map(_THOU.search, readings)) for readings in units):
         return analysed

@@ -31,6 +31,19 @@ _CONTINENTAL = re.compile(
 _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_NASAL_THEM = re.compile(r"\b(\w{2,}(?:am|em|ão))-nos\b")
+# How the languages say `if`.
+_IF = {
+    "it": re.compile(r"\bse(?:nnò)?\b", re.I),
+    "fr": re.compile(r"\bsi(?:non)?\b|\bs'ils?\b", re.I),
+    "es": re.compile(r"\bsi(?:no)?\b", re.I),
+}
+_OPENS_CLAUSE = r"((?:^|[,;:(]\s|\"|\b(?:[Ee]|[Mm]as|[Oo]u|[Pp]ois|[Pp]orque)\s))"
+_SE_BEFORE_ADVERB = re.compile(_OPENS_CLAUSE + r"[Ss]e (não|só|nunca|já)\b")
+_OPENING_SE = re.compile(_OPENS_CLAUSE + r"[Ss]e (?!não|só|nunca|já|[oa]s? )([a-zà-ÿ]{2,})\b(?!-)")
+_US = re.compile(
+    r"\b(?:ci|ce|c'|noi|nostr\w+|nous|notre|nos|nosotros|nuestr\w+)(?:\b|(?<='))", re.I
+)
 _ACCENTED = re.compile(r"\b(?=[^\W\d_]*[À-ÿ])[A-ZÀ-Þ][^\W\d_]+\b")
 _SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
 
@@ -50,6 +63,26 @@ def portuguese(text: str) -> str:
         text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)
+
+
+def them(text: str, source: str) -> str:
+    """The Portuguese with `-nos` after a plural verb as `os`, where the source has no `us`.
+
+    After a nasal both are `nos`, and the model takes it for `us`.
+    """
+    if _US.search(source):
+        return text
+    return _NASAL_THEM.sub(r"os \1", text)
+
+
+def impersonal(text: str, source: str, language: str) -> str:
+    """The Portuguese with a clitic `se` that opens a clause behind its verb (`sabe-se`) or behind
+    the negation (`não se sabe`), where the source has no `if`: the model takes it for one.
+    """
+    conditional = _IF.get(language)
+    if conditional is None or conditional.search(source):
+        return text
+    return _OPENING_SE.sub(r"\1\2-se", _SE_BEFORE_ADVERB.sub(r"\1\2 se", text))
 
 
 def english(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from agents.translation import lexicon
+from agents.translation import lexicon, places
 from agents.translation.stream import Unit
 
 # Web and mail addresses, handles, hashtags, file names, and words longer than any word is.
@@ -34,6 +34,17 @@ _BEFORE_NAMES = frozenset(
 )
 # `D'Alema`, `Dell'Utri`, `O'Neill`.
 _ELIDED = re.compile(r"(?<![\w'])(?:D|Dell|O)'[A-ZÀ-Þ][^\W\d_]+")
+# Towns in one piece (`Aix-en-Provence`, `Saint-Nazaire`) but for those that English calls
+# otherwise, and what begins with an Arabic article.
+_IN_ONE_PIECE = re.compile(
+    r"(?<![\w'-])(?:"
+    r"(?!Île|Rostov|Francfort|Rio-|Terre-|Saint-Jacques-de-C|Saint-Vincent-et)"
+    r"[A-ZÀ-Þ][^\W\d_]+(?:-[A-ZÀ-Þ][^\W\d_]+)*"
+    r"(?:-(?:sur|sous|lès|les|le|la|en|de|du|des|et|aux|upon)-(?:l[ae]-|l'|d')?[A-ZÀ-Þ][^\W\d_]+)+"
+    r"|Sainte?-(?!Pétersbourg|Domingue|Siège|Sépulcre|Empire|Graal|Marin\b|Sylvestre|Valentin|Esprit|Nicolas|Père)"
+    r"[A-ZÀ-Þ][^\W\d_]+(?:-[^\W\d_]+)*"
+    r"|[AaEe]l-[A-ZÀ-Þ][\w'-]+)(?![\w-])"
+)
 # Streets and seats that English calls by their names: `Piazza Affari`, `Palazzo Chigi`.
 _STREETS = frozenset(("Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
@@ -67,6 +78,16 @@ def find_names(
         found.span()
         for found in _ELIDED.finditer(line)
         if _OPENS.search(line[: found.start()]) is None and not _overlaps(*found.span(), spans)
+    ]
+    spans += [
+        found.span()
+        for found in _IN_ONE_PIECE.finditer(line)
+        if not _overlaps(*found.span(), spans)
+    ]
+    spans += [
+        (unit.start, unit.end)
+        for unit in units
+        if places.is_unchanged(unit) and not _overlaps(unit.start, unit.end, spans)
     ]
     reached = 0
     for at, unit in enumerate(units):

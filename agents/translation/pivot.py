@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 import simplemma
 
-from agents.translation import lexicon, mend, names, stream
+from agents.translation import lexicon, mend, names, places, stream
 from agents.translation.apertium import Pipeline
 from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
 from agents.translation.pieces import cut, together
 from agents.translation.portuguese import agree
+from agents.translation.quoted import unmarked
 from agents.translation.shield import Kind, Piece, Shield, is_token
 from agents.translation.unknown import UnknownWords, by_ending
 
@@ -123,6 +124,8 @@ class Pivot:
         for start, end in names.find_names(line, units, self._known, self._unknown.is_word):
             if not self._is_common(line, start, end):
                 add(start, end, line[start:end], Kind.NAME)
+        for start, end in places.where(line, units, self.language):
+            add(start, end, _like(line[start:end], "em"), Kind.WORD)
         for start, end, expression in phrases:
             add(start, end, expression, Kind.WORD)
         for unit in units:
@@ -186,7 +189,9 @@ class Pivot:
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
         )
-        portuguese = mend.opening(mend.portuguese(portuguese), job.line)
+        portuguese = mend.them(mend.portuguese(portuguese), job.line)
+        portuguese = mend.impersonal(portuguese, job.line, self.language)
+        portuguese = mend.opening(portuguese, job.line)
         kept = {
             index: piece.text
             for index, piece in enumerate(job.shield.pieces)
@@ -196,7 +201,7 @@ class Pivot:
             index for index, piece in enumerate(job.shield.pieces) if piece.kind is Kind.OPAQUE
         )
         english, alarms, actions = keep_names(
-            self._neural, Draft(portuguese, kept, opaque), job.line, list(job.dropped)
+            unmarked(self._neural), Draft(portuguese, kept, opaque), job.line, list(job.dropped)
         )
         english = mend.english(self._leftovers(portuguese, english))
         listed = [piece.text for piece in job.shield.pieces if piece.kind is Kind.NAME]

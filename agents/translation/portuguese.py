@@ -48,10 +48,17 @@ _ARTICLES = {
         *(("uns", "umas"), ("deste", "desta"), ("neste", "nesta"), ("num", "numa")),
         *(("todo", "toda"), ("todos", "todas"), ("outro", "outra"), ("outros", "outras")),
         *(("mesmo", "mesma"), ("muito", "muita"), ("muitos", "muitas"), ("primeiro", "primeira")),
+        *(("vários", "várias"), ("alguns", "algumas"), ("algum", "alguma")),
     )
     for form in pair
 }
-_FEMININE = re.compile(r"(?:[çs]ão|[çs]ões|dades?|agem|agens|ências?|âncias?|ezas?|tudes?)$")
+_FEMININE = re.compile(
+    r"(?:[çs]ão|[çs]ões|dades?|agem|agens|ências?|âncias?|ezas?|tudes?)$"
+    # Those of no such ending that news is full of.
+    r"|^(?:árvore|base|classe|cor|corte|crise|dor|equipe|fase|flor|fonte|frente|greve|lei|mão|mãe"
+    r"|manhã|morte|mulher|noite|ordem|parte|paz|ponte|raiz|rede|saúde|série|sede|sorte|tarde|vez"
+    r"|viagem|voz)(?:s|es)?$"
+)
 _MASCULINE = re.compile(r"(?:[^ã]os?|ores|or|mentos?|ais|al|éis|el|óis)$")
 # Words such as `problema`, `dia`, `artista`, and those whose last letter is all there is to see.
 _OF_NO_PLAIN_GENDER = re.compile(r"(?:[eéio]ma|rama|ista|dia|mapa|eta|cida)$|^.{1,3}$|^para$")

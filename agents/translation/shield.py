@@ -12,7 +12,10 @@ from enum import Enum
 _LETTERS = "bcdfghjklmnprstvwz"
 # A digit may stand before it (`1B`), and the rules may join a pronoun to it (`constate-t-il`).
 _TOKEN = re.compile(rf"[*#@]*(?<![^\W\d_])xq([{_LETTERS}]{{2}})x[^\W\d_]*", re.IGNORECASE)
-_BEFORE_TOKEN = re.compile(rf"\b(\w+)(?= [*#@]*xq([{_LETTERS}]{{2}})x\b)", re.IGNORECASE)
+_BEFORE_TOKEN = re.compile(
+    rf"\b(?:((?:[dn]?[oa]|ao|à|pel[oa])s?|uma?) )?((?!xq)\w+)(?= [*#@]*xq([{_LETTERS}]{{2}})x\b)",
+    re.IGNORECASE,
+)
 LIMIT = len(_LETTERS) ** 2
 
 
@@ -47,7 +50,10 @@ class Shield:
         for piece in sorted(pieces, key=lambda piece: piece.start):
             if piece.start < at or len(self.pieces) == LIMIT:
                 continue
-            capital = line[piece.start].isupper() or piece.kind is not Kind.WORD
+            # The rules take what follows an unknown capitalised word for a part of its name: the
+            # capital that opens a sentence says nothing.
+            opens = not any(map(str.isalpha, line[: piece.start]))
+            capital = piece.kind is not Kind.WORD or (line[piece.start].isupper() and not opens)
             # A hidden elision (`lorsqu'`) must not grow together with the word after it.
             apart = " " if line[piece.end : piece.end + 1].isalnum() else ""
             out += (line[at : piece.start], _token(len(self.pieces), capital), apart)
@@ -65,15 +71,21 @@ class Shield:
         return _TOKEN.sub(put, text)
 
     def agreed(self, text: str, agree: Callable[[str, str], str]) -> str:
-        """The text with `agree(word, words)` in place of the word before each hidden expression:
-        the rules do not know the gender of a token."""
+        """The text with `agree(word, words)` in place of the word before each hidden expression,
+        and of the article before that where it changes (`as suas`): the rules do not know the
+        gender of a token."""
 
         def put(found: re.Match[str]) -> str:
-            index = _index(found.group(2))
+            before, word, letters = found.groups()
+            index = _index(letters)
             piece = self.pieces[index] if index < len(self.pieces) else None
             if piece is None or piece.kind is not Kind.WORD:
                 return found.group()
-            return agree(found.group(1), piece.text)
+            agreed = agree(word, piece.text)
+            if before is None:
+                return agreed
+            farther = agree(before, piece.text) if agreed != word else before
+            return f"{farther} {agreed}"
 
         return _BEFORE_TOKEN.sub(put, text)
 

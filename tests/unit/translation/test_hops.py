@@ -58,6 +58,16 @@ def test_an_article_that_opens_a_line_or_goes_with_a_plural_noun_is_no_pronoun()
     )
 
 
+def test_an_article_after_a_hidden_word_is_no_pronoun_before_a_noun() -> None:
+    la, noun = "^la/il<det><def><f><sg>/prpers<prn><pro><p3><f><sg>$", "^lotta/lotta<n><f><sg>"
+    verb = "/lottare<vblex><pri><p3><sg>$"
+    hidden = "^xqbbx/*xqbbx$ "
+    assert as_news(f"{hidden}{la} {noun}{verb}") == (
+        f"{hidden}^la/il<det><def><f><sg>$ {noun}{verb}"
+    )
+    assert as_news(f"^lui/lui<prn>$ {la} {noun}{verb}") == f"^lui/lui<prn>$ {la} {noun}{verb}"
+
+
 @needs_apertium
 def test_an_own_entry_is_inflected_like_the_word_it_stands_for() -> None:
     mode = commands(mode_path("cat-por").read_text(encoding="utf-8"))

@@ -73,3 +73,70 @@ def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
 def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
     mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
     assert mended == "A aplicação não foi ainda lançada."
+
+
+def test_after_a_plural_verb_them_is_not_us_unless_the_source_says_us() -> None:
+    assert mend.them("Os rivais criticam-nos.", "I rivali li criticano.") == (
+        "Os rivais os criticam."
+    )
+    assert mend.them("Criticam-nos.", "Ci criticano.") == "Criticam-nos."
+
+
+def test_an_infinitive_follows_its_verb_as_in_portuguese() -> None:
+    assert mend.portuguese("Decidiu de não partir.") == "Decidiu não partir."
+    assert mend.portuguese("Disse de ter perdido.") == "Disse ter perdido."
+    assert mend.portuguese("Pediram de ficar.") == "Pediram para ficar."
+    assert mend.portuguese("Tratou de fugir.") == "Tentou fugir."
+    assert mend.portuguese("A decisão de partir.") == "A decisão de partir."
+
+
+def test_a_partitive_article_after_a_transitive_verb_goes() -> None:
+    assert mend.portuguese("Adotou das medidas.") == "Adotou medidas."
+    assert mend.portuguese("Falou das medidas.") == "Falou das medidas."
+
+
+def test_a_number_or_a_time_has_one_preposition() -> None:
+    assert mend.portuguese("Prevista para em 2012.") == "Prevista para 2012."
+    assert mend.portuguese("Planos para no próximo ano.") == "Planos para o próximo ano."
+    assert mend.portuguese("Subiu em 5%.") == "Subiu em 5%."
+
+
+def test_a_subject_behind_its_verb_at_the_end_goes_before_it() -> None:
+    assert mend.portuguese("Em Roma, surgem dúvidas novas.") == "Em Roma, dúvidas novas surgem."
+    assert mend.portuguese("Em Roma, surgem de manhã.") == "Em Roma, surgem de manhã."
+
+
+def test_a_comparison_does_not_take_what_depends_on_its_noun() -> None:
+    assert mend.portuguese("Uma análise mais clara que os prazos e das capacidades.") == (
+        "Uma análise mais clara dos prazos e das capacidades."
+    )
+
+
+def test_a_french_ne_without_its_second_half_denies_nothing() -> None:
+    assert mend.source("Il craint que la loi ne change.", "fr") == "Il craint que la loi change."
+    kept = "Il craint que la loi ne change pas."
+    assert mend.source(kept, "fr") == kept
+
+
+def test_what_stands_in_commas_does_not_part_a_french_participle_from_its_auxiliary() -> None:
+    assert mend.source("La loi a, selon lui, suscité des doutes.", "fr") == (
+        "La loi, selon lui, a suscité des doutes."
+    )
+
+
+def test_a_clitic_that_opens_a_clause_is_no_if_unless_the_source_has_one() -> None:
+    assert mend.impersonal("Se sabe pouco.", "On sait peu.", "fr") == "sabe-se pouco."
+    assert mend.impersonal("Se não sabe, mas se espera.", "On ne sait pas.", "fr") == (
+        "não se sabe, mas espera-se."
+    )
+    assert mend.impersonal("O que se sabe.", "Ce qu'on sait.", "fr") == "O que se sabe."
+    kept = "Se chove, se fica em casa."
+    assert mend.impersonal(kept, "S'il pleut, on reste.", "fr") == kept
+    assert mend.impersonal(kept, "Se piove, si resta a casa.", "it") == kept
+
+
+def test_what_seems_so_seems_that_it_is_or_seems_to_be() -> None:
+    assert mend.portuguese("Parece bem, mas parece tenha caído.") == (
+        "Parece bem, mas parece que tenha caído."
+    )
+    assert mend.portuguese("Um plano que parece seja bom.") == "Um plano que parece ser bom."

@@ -38,6 +38,20 @@ def test_a_place_is_left_to_the_rules() -> None:
     assert found("^a/a<pr>$ ^Parigi/Parigi<np><top>$") == []
 
 
+def test_a_town_that_english_calls_alike_is_a_name() -> None:
+    assert found("^a/a<pr>$ ^Taranto/Taranto<np><top>$") == ["Taranto"]
+
+
+def test_a_town_in_one_piece_is_a_name_unless_english_calls_it_otherwise() -> None:
+    towns = "^Noisy/*Noisy$-^le/le<det>$-^Sec/sec<adj>$ ^et/et<cnjcoo>$ ^Saint/saint<adj>$"
+    assert found(f"{towns}-^Nazaire/*Nazaire$") == ["Noisy-le-Sec", "Saint-Nazaire"]
+    assert found("^Saint/saint<adj>$-^Pétersbourg/Pétersbourg<np><loc>$") == []
+
+
+def test_an_arabic_article_belongs_to_its_name() -> None:
+    assert found("^al/al<pr>$-^Azhar/*Azhar$") == ["al-Azhar"]
+
+
 def test_a_capitalised_verb_within_a_sentence_is_a_name_and_at_its_start_is_not() -> None:
     assert found("^il/il<det>$ ^signor/signore<n>$ ^Prende/prendere<vblex>$") == ["Prende"]
     assert found("“^Prende/prendere<vblex>$ ^tempo/tempo<n>$") == []

@@ -39,6 +39,9 @@ def test_a_form_is_made_from_the_lemma_and_its_tags(lemma: str, tags: str, form:
         ("o", "artista", "o"),
         ("a", "bordo", "a"),
         ("para", "chegada", "para"),
+        ("os", "redes sociais", "as"),
+        ("vários", "festas", "várias"),
+        ("as", "autores", "os"),
     ],
 )
 def test_an_article_agrees_with_a_noun_of_plain_gender(
