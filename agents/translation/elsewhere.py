@@ -4,7 +4,7 @@ A word by itself has no context, so this is for words that would stay foreign ot
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agents.translation import stream
 from agents.translation.hops import Hop
@@ -16,14 +16,17 @@ _UNKNOWN = re.compile(r"[*#@]")
 
 
 class Elsewhere:
-    """The Portuguese of lower-case words by the given hops."""
+    """The Portuguese of lower-case words by two hops, with our own `between` them: the Portuguese
+    of words of the language in the middle, which overrules the second."""
 
-    def __init__(self, hops: tuple[Hop, ...]) -> None:
-        self._hops = hops
+    def __init__(self, first: Hop, second: Hop, between: Mapping[str, str]) -> None:
+        self._first = first
+        self._second = second
+        self._between = between
         self._known: dict[str, str] = {}
 
     def portuguese(self, words: Iterable[str]) -> dict[str, str]:
-        """The Portuguese of those of the words that these hops know, all asked for at once."""
+        """The Portuguese of those of the words that these know, all asked for at once."""
         asked = list(dict.fromkeys(words))
         if len(self._known) > MOST:
             self._known.clear()
@@ -34,13 +37,19 @@ class Elsewhere:
 
     def close(self) -> None:
         """Ends Apertium's programs; the next word starts them again."""
-        for hop in self._hops:
-            hop.close()
+        self._first.close()
+        self._second.close()
 
     def _through(self, words: list[str]) -> list[str]:
-        """An empty text for a word that a hop did not know."""
-        texts, meant = [stream.escape(word) for word in words], None
-        for hop in self._hops:
-            answers, meant = hop.lines(texts, meant)
-            texts = ["" if _UNKNOWN.search(answer) else answer for answer in answers]
-        return [stream.unescape(text).strip().lower() for text in texts]
+        """An empty text for a word that no hop knew."""
+        middle, meant = self._first.lines([stream.escape(word) for word in words])
+        answers, _ = self._second.lines(middle, meant)
+        return [
+            self._between.get(there.lower())
+            or ("" if _UNKNOWN.search(there + here) else _plain(here))
+            for there, here in zip(middle, answers, strict=True)
+        ]
+
+
+def _plain(answer: str) -> str:
+    return stream.unescape(answer).strip().lower()

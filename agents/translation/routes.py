@@ -32,15 +32,15 @@ class Steps:
     """A way by Apertium, into Portuguese or into English: its modes, the route, Debian's packages,
     and the source characters per second of one core that the whole way into English makes.
 
-    `elsewhere` are the modes of another way that, where they are installed, analyse its sentences
-    and translate single words that it does not know.
+    `elsewhere` are the two modes through Catalan that, where they are installed, analyse its
+    sentences and translate single words that it does not know.
     """
 
     modes: tuple[str, ...]
     route: str
     packages: tuple[str, ...]
     speed: int
-    elsewhere: tuple[str, ...] = ()
+    elsewhere: tuple[str, str] | None = None
 
 
 # The ways of each language, best first.
@@ -308,9 +308,10 @@ def _build_pivot(
     capabilities: Capabilities,
     portuguese: Callable[[bool], tuple[Bergamot, str]],
 ) -> Engine:
-    elsewhere = () if _absent(rules.elsewhere) else rules.elsewhere
+    through = None if rules.elsewhere is None or _absent(rules.elsewhere) else rules.elsewhere
     texts = {
-        mode: mode_path(mode).read_text(encoding="utf-8") for mode in (*rules.modes, *elsewhere)
+        mode: mode_path(mode).read_text(encoding="utf-8")
+        for mode in (*rules.modes, *(through or ()))
     }
     # The shortlist makes the model a quarter faster and costs .1 BLEU: it pays for two hops only.
     model, version = portuguese(len(rules.modes) > 1)
@@ -320,17 +321,16 @@ def _build_pivot(
         lexicon.version(),
     )
 
-    def hops(modes: tuple[str, ...]) -> tuple[Hop, ...]:
-        return tuple(Hop(commands(texts[mode]), lexicon.glossary(mode)) for mode in modes)
+    def hop(mode: str) -> Hop:
+        return Hop(commands(texts[mode]), lexicon.glossary(mode))
 
-    first = (*elsewhere, *rules.modes)[0]
     return Pivot(
         language,
         replace(capabilities, models=versions),
-        Pipeline(commands(texts[first], analyser_only=True)),
-        hops(rules.modes),
+        Pipeline(commands(texts[(through or rules.modes)[0]], analyser_only=True)),
+        tuple(map(hop, rules.modes)),
         model,
-        Elsewhere(hops(elsewhere)) if elsewhere else None,
+        Elsewhere(hop(through[0]), hop(through[1]), lexicon.words("ca-pt")) if through else None,
     )
 
 
