@@ -4,11 +4,11 @@ from agents.translation import mend
 
 
 def test_artificial_intelligence_is_feminine_and_follows_its_noun_with_a_preposition() -> None:
-    assert mend.portuguese("O uso do IA e os modelos IA") == "O uso da IA e os modelos de IA"
+    assert mend.portuguese("O uso do IA e os modelos IA", "it") == "O uso da IA e os modelos de IA"
 
 
 def test_a_catalan_connective_that_hop_two_leaves_is_repaired() -> None:
-    assert mend.portuguese("Ara bem, chove.") == "No entanto, chove."
+    assert mend.portuguese("Ara bem, chove.", "it") == "No entanto, chove."
 
 
 def test_the_portuguese_abbreviation_becomes_english() -> None:
@@ -45,13 +45,13 @@ def test_quotes_and_apostrophes_become_straight_before_the_rules_see_them() -> N
 
 
 def test_a_share_loses_the_article_that_english_does_not_have() -> None:
-    assert mend.portuguese("Caíram um 14%.") == "Caíram 14%."
-    assert mend.portuguese("Em 48% dos votantes apoia.") == "48% dos votantes apoia."
+    assert mend.portuguese("Caíram um 14%.", "it") == "Caíram 14%."
+    assert mend.portuguese("Em 48% dos votantes apoia.", "it") == "48% dos votantes apoia."
 
 
 def test_a_match_is_no_political_party() -> None:
-    assert mend.portuguese("A equipa ganhou o partido.") == "A equipa ganhou o jogo."
-    assert mend.portuguese("O partido perdeu as eleições.") == "O partido perdeu as eleições."
+    assert mend.portuguese("A equipa ganhou o partido.", "it") == "A equipa ganhou o jogo."
+    assert mend.portuguese("O partido perdeu as eleições.", "it") == "O partido perdeu as eleições."
 
 
 def test_a_name_that_got_another_accent_is_written_as_in_the_source() -> None:
@@ -65,11 +65,26 @@ def test_an_adverb_does_not_part_a_french_participle_from_its_auxiliary() -> Non
 
 
 def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
-    assert mend.portuguese("vídeo por treinar modelos") == "vídeo para treinar modelos"
-    assert mend.portuguese("acabou por vender") == "acabou por vender"
-    assert mend.portuguese("por prazer") == "por prazer"
+    assert mend.portuguese("vídeo por treinar modelos", "it") == "vídeo para treinar modelos"
+    assert mend.portuguese("acabou por vender", "it") == "acabou por vender"
+    assert mend.portuguese("por prazer", "it") == "por prazer"
+    assert mend.portuguese("preso por conduzir", "es") == "preso por conduzir"
+
+
+def test_a_spanish_object_that_is_a_person_loses_its_preposition() -> None:
+    assert mend.portuguese("O juiz condenou ao autor.", "es") == "O juiz condenou o autor."
+    assert mend.portuguese("Visitou a seus pais.", "es") == "Visitou seus pais."
+    assert mend.portuguese("Entrevistou às vítimas.", "es") == "Entrevistou as vítimas."
+    assert mend.portuguese("Encontrou ao lado a chave.", "es") == "Encontrou ao lado a chave."
+    assert mend.portuguese("Foi condenado a dez anos.", "es") == "Foi condenado a dez anos."
+
+
+def test_spanish_thousands_of_millions_are_counted_in_thousand_millions() -> None:
+    assert mend.source("Son 10.000 millones.", "es") == "Son 10 mil millones."
+    assert mend.source("Son 1.250 millones.", "es") == "Son 1,25 mil millones."
+    assert mend.source("Son 1.250.000 millones.", "es") == "Son 1.250.000 millones."
 
 
 def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
-    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
+    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.", "it")
     assert mended == "A aplicação não foi ainda lançada."
