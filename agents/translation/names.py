@@ -34,8 +34,8 @@ _BEFORE_NAMES = frozenset(
 )
 # `D'Alema`, `Dell'Utri`, `O'Neill`.
 _ELIDED = re.compile(r"(?<![\w'])(?:D|Dell|O)'[A-ZÀ-Þ][^\W\d_]+")
-# Streets and seats that English calls by their names: `Piazza Affari`, `Palazzo Chigi`.
-_STREETS = frozenset(("Corso", "Largo", "Palazzo", "Piazza", "Viale"))
+# Streets, seats and towns that English calls by their names: `Piazza Affari`, `Ciudad Juárez`.
+_STREETS = frozenset(("Ciudad", "Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
 Span = tuple[int, int]

@@ -104,6 +104,7 @@ def test_what_begins_with_a_capitalised_small_word_is_a_surname_or_a_title() -> 
 
 def test_a_street_keeps_its_name() -> None:
     assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Affari/affare<n>$") == ["Piazza Affari"]
+    assert found("^en/en<pr>$ ^Ciudad/ciudad<n>$ ^Neza/*Neza$") == ["Ciudad Neza"]
     assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Rossa/rosso<adj>$") == []
 
 
