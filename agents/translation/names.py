@@ -32,8 +32,8 @@ _BEFORE_NAMES = frozenset(
         *("Il", "Lo", "La", "Li", "Gli", "Le", "Les", "Du", "Des", "El", "Los", "Las"),
     )
 )
-# `D'Alema`, `Dell'Utri`, `O'Neill`.
-_ELIDED = re.compile(r"(?<![\w'])(?:D|Dell|O)'[A-ZÀ-Þ][^\W\d_]+")
+# `D'Alema`, `Dell'Utri`, `O'Neill`, `al-Assad`.
+_ELIDED = re.compile(r"(?<![\w'-])(?:(?:D|Dell|O)'|[Aa]l-)[A-ZÀ-Þ][^\W\d_]+")
 # Streets, seats and towns that English calls by their names: `Piazza Affari`, `Ciudad Juárez`.
 _STREETS = frozenset(("Ciudad", "Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")

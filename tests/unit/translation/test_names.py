@@ -110,4 +110,5 @@ def test_a_street_keeps_its_name() -> None:
 
 def test_an_elided_surname_is_a_name_but_an_opening_article_is_none() -> None:
     assert found("^con/con<pr>$ ^D'/di<pr>$^Avanzo/avanzo<n>$") == ["D'Avanzo"]
+    assert found("^de/de<pr>$ ^al/a<pr>$-^Masri/*Masri$") == ["al-Masri"]
     assert found("^D'/di<pr>$^Italia/Italia<np><top>$ ^si/si<prn>$ ^parla/parlare<vblex>$") == []
