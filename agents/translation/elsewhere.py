@@ -30,10 +30,13 @@ class Elsewhere:
         asked = list(dict.fromkeys(words))
         if len(self._known) > MOST:
             self._known.clear()
-        new = [word for word in asked if word not in self._known]
+        found = {word: self._known.get(word) for word in asked}
+        new = [word for word, known in found.items() if known is None]
         if new:
-            self._known |= dict(zip(new, self._through(new), strict=True))
-        return {word: known for word in asked if (known := self._known[word])}
+            made = dict(zip(new, self._through(new), strict=True))
+            self._known |= made
+            found |= made
+        return {word: known for word, known in found.items() if known}
 
     def close(self) -> None:
         """Ends Apertium's programs; the next word starts them again."""

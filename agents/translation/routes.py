@@ -78,7 +78,7 @@ PIVOTS: Final[dict[str, tuple[Steps, ...]]] = {
             ("es-pt",),
             "es>pt>en",
             ("apertium", "apertium-es-pt"),
-            5_600,
+            4_900,
             elsewhere=("spa-cat", "cat-por"),
         ),
         Steps(
