@@ -119,6 +119,9 @@ def lost_numbers(source: str, english: str) -> list[str]:
         bare = _bare(number)
         if bare in there or bare in together:
             continue
+        # `1.500 millones` is `1.5 billion`.
+        if len(bare) > 3 and "billion" in lowered and bare.rstrip("0") in together:
+            continue
         if bare.isascii() and len(bare) < 3 and int(bare) < len(_SPELLED):
             word = _SPELLED[int(bare)]
             if word in lowered or _ORDINALS.get(str(int(bare)), word) in lowered:

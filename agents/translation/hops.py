@@ -66,8 +66,11 @@ class Hop:
         self._transfer = Pipeline(stages[transfer:generator])
         self._generation = Pipeline(stages[generator:])
         self._glossary = glossary
-        # Lemmas that the generator does not have.
-        self._formed_here = {entry.lemma for entry in glossary.values() if entry.formed_here}
+        # Lemmas that the generator does not have, as what they are not: it may know `certo` as a
+        # determiner.
+        self._formed_here = {
+            (entry.lemma, tag) for (_, tag), entry in glossary.items() if entry.formed_here
+        }
 
     def lines(
         self, streams: list[str], meant: list[list[Meaning]] | None = None
@@ -113,7 +116,7 @@ class Hop:
 
     def _own_form(self, unit: re.Match[str]) -> str:
         head, _, tags = unit.group(1).partition("<")
-        if head.lower() not in self._formed_here or "+" in tags:
+        if (head.lower(), tags.partition(">")[0]) not in self._formed_here or "+" in tags:
             return unit.group()
         form = inflect(head.lower(), _TAG.findall("<" + tags))
         return form.capitalize() if head[:1].isupper() else form

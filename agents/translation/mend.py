@@ -57,9 +57,9 @@ def source(text: str, language: str) -> str:
     return mended[:1].upper() + mended[1:] if text[:1].isupper() else mended
 
 
-def portuguese(text: str) -> str:
-    """The Portuguese as the neural model reads it best."""
-    for repair in lexicon.repairs("pt"):
+def portuguese(text: str, language: str) -> str:
+    """The Portuguese, made from `language`, as the neural model reads it best."""
+    for repair in (*lexicon.repairs("pt"), *lexicon.repairs(f"{language}-pt")):
         text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)

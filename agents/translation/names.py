@@ -45,8 +45,8 @@ _IN_ONE_PIECE = re.compile(
     r"[A-ZÀ-Þ][^\W\d_]+(?:-[^\W\d_]+)*"
     r"|[AaEe]l-[A-ZÀ-Þ][\w'-]+)(?![\w-])"
 )
-# Streets and seats that English calls by their names: `Piazza Affari`, `Palazzo Chigi`.
-_STREETS = frozenset(("Corso", "Largo", "Palazzo", "Piazza", "Viale"))
+# Streets, seats and towns that English calls by their names: `Piazza Affari`, `Ciudad Juárez`.
+_STREETS = frozenset(("Ciudad", "Corso", "Largo", "Palazzo", "Piazza", "Viale"))
 _OPENS = re.compile(r"(?:^|[.!?:…]\s|[«“\"‘(\[¿¡]|--?\s|[–—]\s?|\.\.\.\s)\s*$")
 
 Span = tuple[int, int]

@@ -6,13 +6,14 @@ of the Portuguese. What the rules would spoil is hidden from them (names) or put
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import simplemma
 
 from agents.translation import lexicon, mend, names, places, stream
 from agents.translation.apertium import Pipeline
+from agents.translation.elsewhere import Elsewhere
 from agents.translation.engines import Capabilities, Rendering, confidence
 from agents.translation.hops import Hop, Meaning
 from agents.translation.keeping import Draft, keep_names
@@ -39,7 +40,11 @@ class _Job:
 
 
 class Pivot:
-    """One language's way through Portuguese. `pt` itself has no hops and no analyser."""
+    """One language's way through Portuguese.
+
+    With `elsewhere` the analyser is that of its first hop, which may know other words than the way
+    itself does; words that the way does not know are asked for there.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class Pivot:
         analyser: Pipeline,
         hops: tuple[Hop, ...],
         neural: Callable[[str], str],
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.language = language
         self.capabilities = capabilities
@@ -57,6 +63,7 @@ class Pivot:
         between = capabilities.route.split(">")[1] if len(hops) > 1 else ""
         self._into = ("", between) if between else (language,)
         self._neural = neural
+        self._elsewhere = elsewhere
         self._phrases = lexicon.phrases(f"{language}-pt")
         self._patterns = lexicon.patterns(f"{language}-pt")
         self._unknown = UnknownWords(language)
@@ -75,6 +82,8 @@ class Pivot:
         self._analyser.close()
         for hop in self._hops:
             hop.close()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
 
     def _pieces(self, given: list[str]) -> list[Rendering]:
         lines = [mend.source(line, self.language) for line in given]
@@ -129,7 +138,8 @@ class Pivot:
         for start, end, expression in phrases:
             add(start, end, expression, Kind.WORD)
         for unit in units:
-            word = self._unknown.portuguese(unit.surface, unit.unknown)
+            unknown = unit.unknown and self._elsewhere is None
+            word = self._unknown.portuguese(unit.surface, unknown)
             if word is not None:
                 add(unit.start, unit.end, _like(unit.surface, word), Kind.WORD)
         return found
@@ -171,11 +181,21 @@ class Pivot:
     ) -> list[list[Meaning]]:
         before = [job.shield.present(job.text) for job in jobs]
         answers, meant = self._hops[number].lines([job.text for job in jobs], meant)
+        known = self._known_elsewhere(answers)
         for job, there, answer in zip(jobs, before, answers, strict=True):
-            job.text = _unmarked(answer, job.unknown, self._into[number])
+            job.text = _unmarked(answer, job.unknown, self._into[number], known)
             for index in sorted(there - job.shield.present(job.text)):
                 job.dropped.append(job.shield.pieces[index].text)
         return meant
+
+    def _known_elsewhere(self, answers: list[str]) -> dict[str, str]:
+        if self._elsewhere is None:
+            return {}
+        marked = (match.group(2) or "" for answer in answers for match in _MARKED.finditer(answer))
+        # A capital may be a name's; the shortest words are foreign ones (`of`) or letters.
+        return self._elsewhere.portuguese(
+            word for word in marked if word.isalpha() and word.islower() and len(word) > 2
+        )
 
     def _words_between(self, text: str) -> Iterator[Piece]:
         for match in _WORD.finditer(text):
@@ -189,7 +209,7 @@ class Pivot:
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
         )
-        portuguese = mend.them(mend.portuguese(portuguese), job.line)
+        portuguese = mend.them(mend.portuguese(portuguese, self.language), job.line)
         portuguese = mend.impersonal(portuguese, job.line, self.language)
         portuguese = mend.opening(portuguese, job.line)
         kept = {
@@ -230,10 +250,11 @@ def _left_over(portuguese: str, english: str) -> list[str]:
     ]
 
 
-def _unmarked(text: str, unknown: list[str], language: str) -> str:
+def _unmarked(text: str, unknown: list[str], language: str, known: Mapping[str, str]) -> str:
     """The stream without Apertium's marks; the marked words are added to `unknown`.
 
-    A word that a hop from `language` into Portuguese did not know gets a Portuguese ending.
+    A word that a hop from `language` into Portuguese did not know is looked up in `known`, or gets
+    a Portuguese ending.
     """
 
     def take(match: re.Match[str]) -> str:
@@ -242,6 +263,8 @@ def _unmarked(text: str, unknown: list[str], language: str) -> str:
         word = match.group(2) or ""
         if not word or is_token(word):
             return word
+        if word in known:
+            return known[word]
         if word not in unknown and not word[0].isupper():
             unknown.append(word)
         return (by_ending(word, language) if word.islower() else None) or word

@@ -16,6 +16,7 @@ from agents.translation.apertium import (
     mode_path,
 )
 from agents.translation.direct import Direct
+from agents.translation.elsewhere import Elsewhere
 from agents.translation.engines import Capabilities, Engine, PassThrough, Rendering
 from agents.translation.hops import Hop
 from agents.translation.models import folder_of
@@ -29,12 +30,17 @@ from streams.settings import Settings
 @dataclass(frozen=True)
 class Steps:
     """A way by Apertium, into Portuguese or into English: its modes, the route, Debian's packages,
-    and the source characters per second of one core that the whole way into English makes."""
+    and the source characters per second of one core that the whole way into English makes.
+
+    `elsewhere` are the two modes through Catalan that, where they are installed, analyse its
+    sentences and translate single words that it does not know.
+    """
 
     modes: tuple[str, ...]
     route: str
     packages: tuple[str, ...]
     speed: int
+    elsewhere: tuple[str, str] | None = None
 
 
 # The ways of each language, best first.
@@ -69,12 +75,18 @@ PIVOTS: Final[dict[str, tuple[Steps, ...]]] = {
     ),
     "es": (
         Steps(
+            ("es-pt",),
+            "es>pt>en",
+            ("apertium", "apertium-es-pt"),
+            4_900,
+            elsewhere=("spa-cat", "cat-por"),
+        ),
+        Steps(
             ("spa-cat", "cat-por"),
             "es>ca>pt>en",
             ("apertium", "apertium-spa-cat", "apertium-por-cat"),
             4_600,
         ),
-        Steps(("es-pt",), "es>pt>en", ("apertium", "apertium-es-pt"), 5_600),
     ),
     "ca": (Steps(("cat-por",), "ca>pt>en", ("apertium", "apertium-por-cat"), 5_600),),
 }
@@ -296,23 +308,29 @@ def _build_pivot(
     capabilities: Capabilities,
     portuguese: Callable[[bool], tuple[Bergamot, str]],
 ) -> Engine:
-    modes = [mode_path(mode).read_text(encoding="utf-8") for mode in rules.modes]
+    through = None if rules.elsewhere is None or _absent(rules.elsewhere) else rules.elsewhere
+    texts = {
+        mode: mode_path(mode).read_text(encoding="utf-8")
+        for mode in (*rules.modes, *(through or ()))
+    }
     # The shortlist makes the model a quarter faster and costs .1 BLEU: it pays for two hops only.
     model, version = portuguese(len(rules.modes) > 1)
     versions = (
-        *(fingerprint(mode, text) for mode, text in zip(rules.modes, modes, strict=True)),
+        *(fingerprint(mode, text) for mode, text in texts.items()),
         version,
         lexicon.version(),
     )
+
+    def hop(mode: str) -> Hop:
+        return Hop(commands(texts[mode]), lexicon.glossary(mode))
+
     return Pivot(
         language,
         replace(capabilities, models=versions),
-        Pipeline(commands(modes[0], analyser_only=True)),
-        tuple(
-            Hop(commands(text), lexicon.glossary(mode))
-            for mode, text in zip(rules.modes, modes, strict=True)
-        ),
+        Pipeline(commands(texts[(through or rules.modes)[0]], analyser_only=True)),
+        tuple(map(hop, rules.modes)),
         model,
+        Elsewhere(hop(through[0]), hop(through[1]), lexicon.words("ca-pt")) if through else None,
     )
 
 
@@ -328,16 +346,18 @@ def _portuguese(with_shortlist: bool) -> tuple[Bergamot, str]:
 
 def _no_rules(rules: Steps) -> str:
     """What Debian's packages would bring, or nothing."""
-    absent = [mode for mode in rules.modes if not mode_path(mode).is_file()]
+    return f"apt-get install -y {' '.join(rules.packages)}" if _absent(rules.modes) else ""
+
+
+def _absent(modes: tuple[str, ...]) -> list[str]:
+    """The modes, or programs of those that are there, that are not installed."""
+    there = [mode for mode in modes if mode_path(mode).is_file()]
     programs = [
         program
-        for mode in rules.modes
-        if mode not in absent
+        for mode in there
         for program in missing_programs(commands(mode_path(mode).read_text(encoding="utf-8")))
     ]
-    if not absent and not programs:
-        return ""
-    return f"apt-get install -y {' '.join(rules.packages)}"
+    return [*(mode for mode in modes if mode not in there), *programs]
 
 
 def _folders(settings: Settings) -> dict[str, Path]:

@@ -98,6 +98,18 @@ def test_portuguese_needs_no_rules() -> None:
     assert (sentence.engine, sentence.route) == ("bergamot", "pt>en")
 
 
+@needs("es")
+def test_a_spanish_word_that_the_direct_way_lacks_is_known_through_catalan() -> None:
+    (sentence,) = load(SETTINGS)(article("es", ["Compra mantequilla."])).translation.sentences
+    assert (sentence.route, sentence.unknown) == ("es>pt>en", [])
+
+
+@needs("es")
+def test_spanish_thousands_of_millions_are_billions() -> None:
+    spanish = article("es", ["El gobierno gastó 1.500 millones de euros en hospitales."])
+    assert "1.5 billion" in load(SETTINGS)(spanish).translation.text
+
+
 def test_english_is_its_own_translation() -> None:
     english = article("en", ["The museum opened.", "It rained."], title="Museum")
     translation = load(SETTINGS)(english).translation

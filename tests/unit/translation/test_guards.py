@@ -32,6 +32,7 @@ def test_dropped_text_is_seen() -> None:
         ("1.250,50 euro", "1,250.50 euros"),
         ("il 3º posto", "the third place"),
         ("12 mila", "12,000"),
+        ("1.500 millones", "1.5 billion"),
         ("nel 2024", "in 2024"),
     ],
 )
@@ -41,6 +42,7 @@ def test_a_number_in_another_spelling_is_not_lost(source: str, english: str) -> 
 
 def test_a_number_that_is_not_there_is_named() -> None:
     assert guards.lost_numbers("Sono 4700 persone", "They are 470 people") == ["4700"]
+    assert guards.lost_numbers("1.500 millones", "1.4 billion") == ["1.500"]
 
 
 def test_a_missing_name_is_named() -> None:

@@ -87,6 +87,15 @@ def test_an_own_entry_that_the_generator_lacks_is_formed_here() -> None:
 
 
 @needs_apertium
+def test_what_is_formed_here_as_one_thing_is_left_to_the_generator_as_another() -> None:
+    mode = commands(mode_path("cat-por").read_text(encoding="utf-8"))
+    hop = Hop(mode, {("cert", "n"): Entry("certo", "", True)})
+    (line,), _ = hop.lines(["Certes persones ho saben."])
+    hop.close()
+    assert line.startswith("Certas pessoas")
+
+
+@needs_apertium
 @pytest.mark.parametrize("pair", ["cat-por", "ita-cat", "fra-cat", "spa-cat", "es-pt"])
 def test_every_own_entry_is_in_the_generator_or_marked(pair: str) -> None:
     path = mode_path(pair)

@@ -4,11 +4,11 @@ from agents.translation import mend
 
 
 def test_artificial_intelligence_is_feminine_and_follows_its_noun_with_a_preposition() -> None:
-    assert mend.portuguese("O uso do IA e os modelos IA") == "O uso da IA e os modelos de IA"
+    assert mend.portuguese("O uso do IA e os modelos IA", "it") == "O uso da IA e os modelos de IA"
 
 
 def test_a_catalan_connective_that_hop_two_leaves_is_repaired() -> None:
-    assert mend.portuguese("Ara bem, chove.") == "No entanto, chove."
+    assert mend.portuguese("Ara bem, chove.", "it") == "No entanto, chove."
 
 
 def test_the_portuguese_abbreviation_becomes_english() -> None:
@@ -45,13 +45,13 @@ def test_quotes_and_apostrophes_become_straight_before_the_rules_see_them() -> N
 
 
 def test_a_share_loses_the_article_that_english_does_not_have() -> None:
-    assert mend.portuguese("Caíram um 14%.") == "Caíram 14%."
-    assert mend.portuguese("Em 48% dos votantes apoia.") == "48% dos votantes apoia."
+    assert mend.portuguese("Caíram um 14%.", "it") == "Caíram 14%."
+    assert mend.portuguese("Em 48% dos votantes apoia.", "it") == "48% dos votantes apoia."
 
 
 def test_a_match_is_no_political_party() -> None:
-    assert mend.portuguese("A equipa ganhou o partido.") == "A equipa ganhou o jogo."
-    assert mend.portuguese("O partido perdeu as eleições.") == "O partido perdeu as eleições."
+    assert mend.portuguese("A equipa ganhou o partido.", "it") == "A equipa ganhou o jogo."
+    assert mend.portuguese("O partido perdeu as eleições.", "it") == "O partido perdeu as eleições."
 
 
 def test_a_name_that_got_another_accent_is_written_as_in_the_source() -> None:
@@ -65,13 +65,28 @@ def test_an_adverb_does_not_part_a_french_participle_from_its_auxiliary() -> Non
 
 
 def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
-    assert mend.portuguese("vídeo por treinar modelos") == "vídeo para treinar modelos"
-    assert mend.portuguese("acabou por vender") == "acabou por vender"
-    assert mend.portuguese("por prazer") == "por prazer"
+    assert mend.portuguese("vídeo por treinar modelos", "it") == "vídeo para treinar modelos"
+    assert mend.portuguese("acabou por vender", "it") == "acabou por vender"
+    assert mend.portuguese("por prazer", "it") == "por prazer"
+    assert mend.portuguese("preso por conduzir", "es") == "preso por conduzir"
+
+
+def test_a_spanish_object_that_is_a_person_loses_its_preposition() -> None:
+    assert mend.portuguese("O juiz condenou ao autor.", "es") == "O juiz condenou o autor."
+    assert mend.portuguese("Visitou a seus pais.", "es") == "Visitou seus pais."
+    assert mend.portuguese("Entrevistou às vítimas.", "es") == "Entrevistou as vítimas."
+    assert mend.portuguese("Encontrou ao lado a chave.", "es") == "Encontrou ao lado a chave."
+    assert mend.portuguese("Foi condenado a dez anos.", "es") == "Foi condenado a dez anos."
+
+
+def test_spanish_thousands_of_millions_are_counted_in_thousand_millions() -> None:
+    assert mend.source("Son 10.000 millones.", "es") == "Son 10 mil millones."
+    assert mend.source("Son 1.250 millones.", "es") == "Son 1,25 mil millones."
+    assert mend.source("Son 1.250.000 millones.", "es") == "Son 1.250.000 millones."
 
 
 def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
-    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
+    mended = mend.portuguese("A aplicação não tem estadia ainda lançada.", "it")
     assert mended == "A aplicação não foi ainda lançada."
 
 
@@ -83,31 +98,33 @@ def test_after_a_plural_verb_them_is_not_us_unless_the_source_says_us() -> None:
 
 
 def test_an_infinitive_follows_its_verb_as_in_portuguese() -> None:
-    assert mend.portuguese("Decidiu de não partir.") == "Decidiu não partir."
-    assert mend.portuguese("Disse de ter perdido.") == "Disse ter perdido."
-    assert mend.portuguese("Pediram de ficar.") == "Pediram para ficar."
-    assert mend.portuguese("Tratou de fugir.") == "Tentou fugir."
-    assert mend.portuguese("A decisão de partir.") == "A decisão de partir."
+    assert mend.portuguese("Decidiu de não partir.", "it") == "Decidiu não partir."
+    assert mend.portuguese("Disse de ter perdido.", "it") == "Disse ter perdido."
+    assert mend.portuguese("Pediram de ficar.", "it") == "Pediram para ficar."
+    assert mend.portuguese("Tratou de fugir.", "it") == "Tentou fugir."
+    assert mend.portuguese("A decisão de partir.", "it") == "A decisão de partir."
 
 
 def test_a_partitive_article_after_a_transitive_verb_goes() -> None:
-    assert mend.portuguese("Adotou das medidas.") == "Adotou medidas."
-    assert mend.portuguese("Falou das medidas.") == "Falou das medidas."
+    assert mend.portuguese("Adotou das medidas.", "it") == "Adotou medidas."
+    assert mend.portuguese("Falou das medidas.", "it") == "Falou das medidas."
 
 
 def test_a_number_or_a_time_has_one_preposition() -> None:
-    assert mend.portuguese("Prevista para em 2012.") == "Prevista para 2012."
-    assert mend.portuguese("Planos para no próximo ano.") == "Planos para o próximo ano."
-    assert mend.portuguese("Subiu em 5%.") == "Subiu em 5%."
+    assert mend.portuguese("Prevista para em 2012.", "it") == "Prevista para 2012."
+    assert mend.portuguese("Planos para no próximo ano.", "it") == "Planos para o próximo ano."
+    assert mend.portuguese("Subiu em 5%.", "it") == "Subiu em 5%."
 
 
 def test_a_subject_behind_its_verb_at_the_end_goes_before_it() -> None:
-    assert mend.portuguese("Em Roma, surgem dúvidas novas.") == "Em Roma, dúvidas novas surgem."
-    assert mend.portuguese("Em Roma, surgem de manhã.") == "Em Roma, surgem de manhã."
+    assert (
+        mend.portuguese("Em Roma, surgem dúvidas novas.", "it") == "Em Roma, dúvidas novas surgem."
+    )
+    assert mend.portuguese("Em Roma, surgem de manhã.", "it") == "Em Roma, surgem de manhã."
 
 
 def test_a_comparison_does_not_take_what_depends_on_its_noun() -> None:
-    assert mend.portuguese("Uma análise mais clara que os prazos e das capacidades.") == (
+    assert mend.portuguese("Uma análise mais clara que os prazos e das capacidades.", "it") == (
         "Uma análise mais clara dos prazos e das capacidades."
     )
 
@@ -136,7 +153,7 @@ def test_a_clitic_that_opens_a_clause_is_no_if_unless_the_source_has_one() -> No
 
 
 def test_what_seems_so_seems_that_it_is_or_seems_to_be() -> None:
-    assert mend.portuguese("Parece bem, mas parece tenha caído.") == (
+    assert mend.portuguese("Parece bem, mas parece tenha caído.", "it") == (
         "Parece bem, mas parece que tenha caído."
     )
-    assert mend.portuguese("Um plano que parece seja bom.") == "Um plano que parece ser bom."
+    assert mend.portuguese("Um plano que parece seja bom.", "it") == "Um plano que parece ser bom."

@@ -118,9 +118,11 @@ def test_what_begins_with_a_capitalised_small_word_is_a_surname_or_a_title() -> 
 
 def test_a_street_keeps_its_name() -> None:
     assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Affari/affare<n>$") == ["Piazza Affari"]
+    assert found("^en/en<pr>$ ^Ciudad/ciudad<n>$ ^Neza/*Neza$") == ["Ciudad Neza"]
     assert found("^su/su<pr>$ ^Piazza/piazza<n>$ ^Rossa/rosso<adj>$") == []
 
 
 def test_an_elided_surname_is_a_name_but_an_opening_article_is_none() -> None:
     assert found("^con/con<pr>$ ^D'/di<pr>$^Avanzo/avanzo<n>$") == ["D'Avanzo"]
+    assert found("^de/de<pr>$ ^al/a<pr>$-^Masri/*Masri$") == ["al-Masri"]
     assert found("^D'/di<pr>$^Italia/Italia<np><top>$ ^si/si<prn>$ ^parla/parlare<vblex>$") == []

