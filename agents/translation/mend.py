@@ -12,15 +12,6 @@ _BARE_AI = re.compile(
     r"\b(sociedade|empresa|modelos?|tecnologias?|sistemas?|ferramentas?|indústria) IA\b"
 )
 _FEMININE = {"o": "a", "do": "da", "no": "na", "ao": "à", "pelo": "pela"}
-_ENGLISH = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\b([Tt])he (?:society|company) AI\b", r"\1he AI company"),
-        (r"\bIA\b", "AI"),
-        (r"\bAIs models\b", "AI models"),
-        (r"\s+([,.;:!?](?:\s|$))", r"\1"),
-    )
-)
 # Three digits a group, or a decimal comma; a year or a time of day is neither.
 _CONTINENTAL = re.compile(
     r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?:,\d+)?"
@@ -53,9 +44,10 @@ def portuguese(text: str) -> str:
 
 
 def english(text: str) -> str:
-    """The English without what the models are known to leave behind."""
-    for pattern, replacement in _ENGLISH:
-        text = pattern.sub(replacement, text)
+    """The English without what the models are known to leave behind, and with the word that news
+    has where they know another."""
+    for repair in lexicon.repairs("en"):
+        text = repair(text)
     return text
 
 

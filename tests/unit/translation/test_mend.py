@@ -73,3 +73,24 @@ def test_a_purpose_is_no_cause_and_a_place_no_purpose() -> None:
 def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
     mended = mend.portuguese("A aplicação não tem estadia ainda lançada.")
     assert mended == "A aplicação não foi ainda lançada."
+
+
+def test_a_word_that_the_model_misreads_gives_way_to_one_that_it_knows() -> None:
+    assert mend.portuguese("Os sequestradores fugiram.") == "Os raptores fugiram."
+    assert mend.portuguese("A crise sanitária piora.") == "A crise de saúde piora."
+    assert mend.portuguese("Anunciou as suas demissões.") == "Anunciou a sua demissão."
+    assert mend.portuguese("Reformou-se cedo.") == "Aposentou-se cedo."
+    assert mend.portuguese("Reformou a lei.") == "Reformou a lei."
+    assert mend.portuguese("Ele disparou ao ladrão.") == "Ele atirou no ladrão."
+
+
+def test_people_are_counted_and_residents_are_not() -> None:
+    assert mend.portuguese("Tem 3 milhões de habitantes.") == "Tem 3 milhões de pessoas."
+    assert mend.portuguese("Os habitantes queixam-se.") == "Os moradores queixam-se."
+
+
+def test_english_gets_the_word_of_the_news() -> None:
+    assert mend.english("The set comprises two.") == "The set includes two."
+    assert mend.english("It is comprised of two.") == "It is comprised of two."
+    assert mend.english("The number of deaths rose to 12.") == "The death toll rose to 12."
+    assert mend.english("Guilty of involuntary murder.") == "Guilty of manslaughter."
