@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 from agents.translation import lexicon
+from agents.translation.portuguese import conjugate
 
 # The hidden word has no gender; the rules take the masculine.
 _MASCULINE_AI = re.compile(r"\b(o|do|no|ao|pelo) IA\b", re.IGNORECASE)
@@ -21,6 +22,15 @@ _CONTINENTAL = re.compile(
 # The vocabularies know straight quotes best, and English has no space within them.
 _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
+# The past of Catalan is made with the present of `to go`, as the future of Portuguese is. Where hop
+# two does not know the verb it takes the one for the other.
+_GOING = re.compile(r"\b([Vv])(ai|ão)(?:-se)? ([^\W\d_]{2,}[aei]r)\b")
+_GOES = {
+    "it": re.compile(r"\b(?:va|vanno|vada|andr\w+|and(?:are|ando)|sta|stanno)\b", re.IGNORECASE),
+    "fr": re.compile(r"\b(?:va|vont|aill\w+|all\w+|part\w*)\b", re.IGNORECASE),
+    "es": re.compile(r"\b(?:va|van|vay\w+|ir\w*|ib\w+)\b", re.IGNORECASE),
+}
+_IRREGULAR = frozenset(("ser", "estar", "ter", "haver", "fazer", "dizer", "poder", "pôr", "ir"))
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _ACCENTED = re.compile(r"\b(?=[^\W\d_]*[À-ÿ])[A-ZÀ-Þ][^\W\d_]+\b")
 _SPACED_PERCENT = re.compile(r"(\d)[ \u00a0\u202f]%")
@@ -41,6 +51,22 @@ def portuguese(text: str) -> str:
         text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)
+
+
+def past(text: str, source: str, language: str) -> str:
+    """The Portuguese with a preterite for `vai` and infinitive where nothing in the source goes."""
+    goes = _GOES.get(language)
+    if goes is None or goes.search(source):
+        return text
+
+    def happened(going: re.Match[str]) -> str:
+        if going.group(3) in _IRREGULAR:
+            return going.group()
+        number = "sg" if going.group(2) == "ai" else "pl"
+        verb = conjugate(going.group(3), {"ifi", "p3", number})
+        return verb.capitalize() if going.group(1) == "V" else verb
+
+    return _GOING.sub(happened, text)
 
 
 def english(text: str) -> str:

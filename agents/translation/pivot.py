@@ -186,7 +186,8 @@ class Pivot:
             portuguese,
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
         )
-        portuguese = mend.opening(mend.portuguese(portuguese), job.line)
+        portuguese = mend.past(mend.portuguese(portuguese), job.line, self.language)
+        portuguese = mend.opening(portuguese, job.line)
         kept = {
             index: piece.text
             for index, piece in enumerate(job.shield.pieces)

@@ -78,7 +78,7 @@ def test_a_french_participle_whose_verb_is_hidden_is_no_stay() -> None:
 def test_a_word_that_the_model_misreads_gives_way_to_one_that_it_knows() -> None:
     assert mend.portuguese("Os sequestradores fugiram.") == "Os raptores fugiram."
     assert mend.portuguese("A crise sanitária piora.") == "A crise de saúde piora."
-    assert mend.portuguese("Anunciou as suas demissões.") == "Anunciou a sua demissão."
+    assert mend.portuguese("Anunciou as suas demissões.") == "Anunciou a sua renúncia."
     assert mend.portuguese("Reformou-se cedo.") == "Aposentou-se cedo."
     assert mend.portuguese("Reformou a lei.") == "Reformou a lei."
     assert mend.portuguese("Ele disparou ao ladrão.") == "Ele atirou no ladrão."
@@ -94,3 +94,9 @@ def test_english_gets_the_word_of_the_news() -> None:
     assert mend.english("It is comprised of two.") == "It is comprised of two."
     assert mend.english("The number of deaths rose to 12.") == "The death toll rose to 12."
     assert mend.english("Guilty of involuntary murder.") == "Guilty of manslaughter."
+
+
+def test_what_happened_is_not_going_to_happen() -> None:
+    assert mend.past("Vão apressar-se.", "Se apresuraron.", "es") == "Apressaram-se."
+    assert mend.past("Vai curar-te.", "Te va a curar.", "es") == "Vai curar-te."
+    assert mend.past("Vai fazer calor.", "Farà caldo.", "it") == "Vai fazer calor."
