@@ -96,3 +96,9 @@ def test_no_word_is_listed_twice() -> None:
         words = [row[0] for row in lexicon.rows(f"words.{pair}.tsv")]
         assert len(words) == len(set(words))
         assert [word for word in words if word != word.lower() or re.search(r"\s$", word)] == []
+
+
+def test_no_phrase_is_listed_twice() -> None:
+    for language in LANGUAGES:
+        listed = [row[0].lower() for row in lexicon.rows(f"phrases.{language}-pt.tsv")]
+        assert [phrase for phrase in listed if listed.count(phrase) > 1] == []
