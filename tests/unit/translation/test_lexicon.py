@@ -35,7 +35,7 @@ def test_a_pattern_has_portuguese_for_each_of_its_groups(language: str) -> None:
         ("it", "Il peggiore che si sia mai visto.", "alguma vez"),
         ("it", "Non dorme mai.", None),
         ("it", "Una pioggia e venti forti.", "ventos"),
-        ("it", "Con venti anni di ritardo.", None),
+        ("it", "I venti anni di ritardo.", None),
         ("it", "Un voto alla Camera.", "Câmara"),
         ("it", "Una camera piccola.", None),
         ("it", "Un campione di sangue.", "amostra"),
