@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 from agents.translation import lexicon
+from agents.translation.portuguese import conjugate
 
 # The hidden word has no gender; the rules take the masculine.
 _MASCULINE_AI = re.compile(r"\b(o|do|no|ao|pelo) IA\b", re.IGNORECASE)
@@ -12,15 +13,6 @@ _BARE_AI = re.compile(
     r"\b(sociedade|empresa|modelos?|tecnologias?|sistemas?|ferramentas?|indústria) IA\b"
 )
 _FEMININE = {"o": "a", "do": "da", "no": "na", "ao": "à", "pelo": "pela"}
-_ENGLISH = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\b([Tt])he (?:society|company) AI\b", r"\1he AI company"),
-        (r"\bIA\b", "AI"),
-        (r"\bAIs models\b", "AI models"),
-        (r"\s+([,.;:!?](?:\s|$))", r"\1"),
-    )
-)
 # Three digits a group, or a decimal comma; a year or a time of day is neither.
 _CONTINENTAL = re.compile(
     r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d{1,3}(?:[\u00a0\u202f ]\d{3})+(?:,\d+)?"
@@ -30,6 +22,15 @@ _CONTINENTAL = re.compile(
 # The vocabularies know straight quotes best, and English has no space within them.
 _OPENING, _CLOSING = re.compile(r"«\s*|[“„]"), re.compile(r"\s*»|”")
 _APOSTROPHE = re.compile("[’‘]")
+# The past of Catalan is made with the present of `to go`, as the future of Portuguese is. Where hop
+# two does not know the verb it takes the one for the other.
+_GOING = re.compile(r"\b([Vv])(ai|ão)(?:-se)? ([^\W\d_]{2,}[aei]r)\b")
+_GOES = {
+    "it": re.compile(r"\b(?:va|vanno|vada|andr\w+|and(?:are|ando)|sta|stanno)\b", re.IGNORECASE),
+    "fr": re.compile(r"\b(?:va|vont|aill\w+|all\w+|part\w*)\b", re.IGNORECASE),
+    "es": re.compile(r"\b(?:va|van|vay\w+|ir\w*|ib\w+)\b", re.IGNORECASE),
+}
+_IRREGULAR = frozenset(("ser", "estar", "ter", "haver", "fazer", "dizer", "poder", "pôr", "ir"))
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _NASAL_THEM = re.compile(r"\b(\w{2,}(?:am|em|ão))-nos\b")
 # How the languages say `if`.
@@ -85,10 +86,27 @@ def impersonal(text: str, source: str, language: str) -> str:
     return _OPENING_SE.sub(r"\1\2-se", _SE_BEFORE_ADVERB.sub(r"\1\2 se", text))
 
 
+def past(text: str, source: str, language: str) -> str:
+    """The Portuguese with a preterite for `vai` and infinitive where nothing in the source goes."""
+    goes = _GOES.get(language)
+    if goes is None or goes.search(source):
+        return text
+
+    def happened(going: re.Match[str]) -> str:
+        if going.group(3) in _IRREGULAR:
+            return going.group()
+        number = "sg" if going.group(2) == "ai" else "pl"
+        verb = conjugate(going.group(3), {"ifi", "p3", number})
+        return verb.capitalize() if going.group(1) == "V" else verb
+
+    return _GOING.sub(happened, text)
+
+
 def english(text: str) -> str:
-    """The English without what the models are known to leave behind."""
-    for pattern, replacement in _ENGLISH:
-        text = pattern.sub(replacement, text)
+    """The English without what the models are known to leave behind, and with the word that news
+    has where they know another."""
+    for repair in lexicon.repairs("en"):
+        text = repair(text)
     return text
 
 

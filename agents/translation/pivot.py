@@ -210,6 +210,7 @@ class Pivot:
             lambda index, piece: piece.text if piece.kind is Kind.WORD else f"\ue000{index}\ue001",
         )
         portuguese = mend.them(mend.portuguese(portuguese, self.language), job.line)
+        portuguese = mend.past(portuguese, job.line, self.language)
         portuguese = mend.impersonal(portuguese, job.line, self.language)
         portuguese = mend.opening(portuguese, job.line)
         kept = {

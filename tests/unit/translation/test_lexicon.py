@@ -1,6 +1,8 @@
 """The tables: what they hold must be usable as it stands."""
 
 import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +57,40 @@ def test_a_pattern_has_portuguese_for_each_of_its_groups(language: str) -> None:
         ("fr", "Ce n'est pas assez clair.", "suficientemente"),
         ("fr", "Il tient une réunion.", "realiza"),
         ("fr", "Il tient un livre.", None),
+        ("it", "Il rapporto annuale.", "relatório"),
+        ("it", "Il rapporto con il padre.", None),
+        ("it", "Il peggiore che si sia mai visto.", "alguma vez"),
+        ("it", "Non dorme mai.", None),
+        ("it", "Una pioggia e venti forti.", "ventos"),
+        ("it", "I venti anni di ritardo.", None),
+        ("it", "Un voto alla Camera.", "Câmara"),
+        ("it", "Una camera piccola.", None),
+        ("it", "Un campione di sangue.", "amostra"),
+        ("it", "Il campione del mondo.", None),
+        ("it", "Il prestito va restituito.", "deve ser"),
+        ("it", "Il treno va veloce.", None),
+        ("it", "Il traffico resta lento.", "tráfego"),
+        ("it", "Il traffico di droga.", None),
+        ("it", "Una serie di scosse molto avvertite.", "sentida"),
+        ("it", "La Fed alza i tassi.", "taxas de juro"),
         ("fr", "Dont deux enfants.", "incluindo"),
+        ("fr", "Touché: il est touché par balle.", "baleado"),
+        ("fr", "Il mène 3 à 1.", "lidera"),
+        ("fr", "Il mène une vie calme.", None),
+        ("fr", "Avec 17% des voix.", "votos"),
+        ("fr", "On entend des voix.", None),
+        ("fr", "Sa fille est née.", "filha"),
+        ("fr", "Une fille est née.", None),
+        ("fr", "Le séisme a fait dix morts.", "deixou"),
+        ("fr", "Il a fait dix discours.", None),
+        ("fr", "Il est tué par balle.", "a tiro"),
+        ("fr", "Lancé par la balle.", None),
+        ("fr", "Le meilleur qui ait jamais joué.", "alguma vez"),
+        ("fr", "Le premier ne vient jamais.", None),
+        ("fr", "Il portait une veste.", "usava"),
+        ("fr", "Il portait une valise.", None),
+        ("fr", "Selon une enquête récente.", "sondagem"),
+        ("fr", "La police mène une enquête.", None),
         ("fr", "Le livre dont je parle.", None),
         ("es", "Sigue en la cárcel.", "continua"),
         ("es", "Sigue el camino.", None),
@@ -73,6 +108,9 @@ def test_a_pattern_has_portuguese_for_each_of_its_groups(language: str) -> None:
         ("es", "No sabe qué camino tomar.", None),
         ("es", "Una carrera presidencial.", "corrida"),
         ("es", "Una carrera brillante.", None),
+        ("es", "Celebrará una fiesta.", None),
+        ("es", "El partido celebró la cumbre.", "realizou"),
+        ("es", "Ella lleva un sombrero.", "usa"),
     ],
 )
 def test_a_pattern_is_found_by_what_stands_beside_it(
@@ -99,3 +137,22 @@ def test_no_word_is_listed_twice() -> None:
         words = [row[0] for row in lexicon.rows(f"words.{pair}.tsv")]
         assert len(words) == len(set(words))
         assert [word for word in words if word != word.lower() or re.search(r"\s$", word)] == []
+
+
+def test_no_phrase_is_listed_twice() -> None:
+    for language in LANGUAGES:
+        listed = [row[0].lower() for row in lexicon.rows(f"phrases.{language}-pt.tsv")]
+        assert [phrase for phrase in listed if listed.count(phrase) > 1] == []
+
+
+@pytest.mark.parametrize(
+    "table",
+    sorted(Path(lexicon.__file__).with_name("data").glob("*.tsv")),
+    ids=lambda table: table.name,
+)
+def test_no_table_has_an_entry_twice(table: Path) -> None:
+    # A lemma may stand under several parts of speech.
+    columns = 2 if table.name.startswith("lemmas") else 1
+    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+    keys = Counter(tuple(row[:columns]) for row in rows if row[0] and not row[0].startswith("#"))
+    assert [key for key, times in keys.items() if times > 1] == []

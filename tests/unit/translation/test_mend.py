@@ -157,3 +157,30 @@ def test_what_seems_so_seems_that_it_is_or_seems_to_be() -> None:
         "Parece bem, mas parece que tenha caído."
     )
     assert mend.portuguese("Um plano que parece seja bom.", "it") == "Um plano que parece ser bom."
+
+
+def test_a_word_that_the_model_misreads_gives_way_to_one_that_it_knows() -> None:
+    assert mend.portuguese("Os sequestradores fugiram.", "it") == "Os raptores fugiram."
+    assert mend.portuguese("A crise sanitária piora.", "it") == "A crise de saúde piora."
+    assert mend.portuguese("Anunciou as suas demissões.", "it") == "Anunciou a sua renúncia."
+    assert mend.portuguese("Reformou-se cedo.", "it") == "Aposentou-se cedo."
+    assert mend.portuguese("Reformou a lei.", "it") == "Reformou a lei."
+    assert mend.portuguese("Ele disparou ao ladrão.", "it") == "Ele atirou no ladrão."
+
+
+def test_people_are_counted_and_residents_are_not() -> None:
+    assert mend.portuguese("Tem 3 milhões de habitantes.", "it") == "Tem 3 milhões de pessoas."
+    assert mend.portuguese("Os habitantes queixam-se.", "it") == "Os moradores queixam-se."
+
+
+def test_english_gets_the_word_of_the_news() -> None:
+    assert mend.english("The set comprises two.") == "The set includes two."
+    assert mend.english("It is comprised of two.") == "It is comprised of two."
+    assert mend.english("The number of deaths rose to 12.") == "The death toll rose to 12."
+    assert mend.english("Guilty of involuntary murder.") == "Guilty of manslaughter."
+
+
+def test_what_happened_is_not_going_to_happen() -> None:
+    assert mend.past("Vão apressar-se.", "Se apresuraron.", "es") == "Apressaram-se."
+    assert mend.past("Vai curar-te.", "Te va a curar.", "es") == "Vai curar-te."
+    assert mend.past("Vai fazer calor.", "Farà caldo.", "it") == "Vai fazer calor."
