@@ -94,8 +94,7 @@ def sheets(result: Mapping[str, Any]) -> Iterator[Sheet]:
             ("", "records/s", "CPU seconds per 1,000"),
             tuple(
                 (name, f"{each['records_per_s']:,}", f"{each['cpu_s_per_1000']:.2f}")
-                for name, each in result["empty_step"].items()
-                if isinstance(each, Mapping)
+                for name, each in _variants(result["empty_step"])
             ),
         )
     if "trickle" in result:
@@ -105,8 +104,7 @@ def sheets(result: Mapping[str, Any]) -> Iterator[Sheet]:
             ("", "CPU ms a second without records", "CPU ms a record"),
             tuple(
                 (name, f"{each['idle_ms_per_s']:.1f}", f"{each['ms_per_record']:.1f}")
-                for name, each in result["trickle"].items()
-                if isinstance(each, Mapping)
+                for name, each in _variants(result["trickle"])
             ),
         )
     if "scaling" in result:
@@ -124,6 +122,11 @@ def sheets(result: Mapping[str, Any]) -> Iterator[Sheet]:
         yield _memory(result["memory"])
     if "capacity" in result:
         yield from _capacity(Costs.of(result))
+
+
+def _variants(part: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What was measured of each variant or worker, without what holds for the whole part."""
+    return [(name, each) for name, each in part.items() if isinstance(each, Mapping)]
 
 
 def _throughput(result: Mapping[str, Any]) -> Sheet:
@@ -210,8 +213,7 @@ def _memory(memory: Mapping[str, Any]) -> Sheet:
         ("worker", "MB", "MB more per 1,000 articles", "standard error"),
         tuple(
             (name, f"{each['mb']:,.0f}", f"{each['mb_per_1000']:+.2f}", f"{each['error']:.2f}")
-            for name, each in memory.items()
-            if isinstance(each, Mapping)
+            for name, each in _variants(memory)
         ),
     )
 
