@@ -38,9 +38,9 @@ CONNECT_PAUSE_SECONDS: Final = 1.0
 # So that a raised number of partitions is noticed within seconds, not within the default 5 minutes.
 METADATA_AGE_MS: Final = 10_000
 PROBE_MILLISECONDS: Final = 5_000
-# How long a consumer's background task sleeps when nothing tells it to look: everything that gives
-# it something to do wakes it, and the default of 200 ms is most of what an idle worker costs.
-CONSUMER_IDLE_MS: Final = 5_000
+# How long a worker's consumers' background tasks sleep when nothing tells them to look: what gives
+# them something to do wakes them, and the default of 200 ms is most of what an idle worker costs.
+CONSUMER_IDLE_MS: Final = 1_000
 
 # The kinds of coordinator, as the protocol numbers them.
 _GROUP: Final = 0
@@ -208,11 +208,12 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 @asynccontextmanager
 async def reader(
-    settings: Settings, fetch_bytes: int = LARGEST_RECORD_BYTES
+    settings: Settings, fetch_bytes: int = LARGEST_RECORD_BYTES, idle_ms: int = 200
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer outside of any group, for looking at topics.
 
     `fetch_bytes` bounds what it fetches ahead of each partition; a larger record comes alone.
+    `idle_ms` is how often it looks, untold, whether there is something to do.
     Raises BrokerUnreachable and AccessRefused.
     """
     client = AIOKafkaConsumer(
@@ -222,7 +223,7 @@ async def reader(
         auto_offset_reset="earliest",
         fetch_max_wait_ms=200,
         max_partition_fetch_bytes=fetch_bytes,
-        consumer_timeout_ms=CONSUMER_IDLE_MS,
+        consumer_timeout_ms=idle_ms,
     )
     try:
         await _start(client, settings)

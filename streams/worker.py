@@ -287,7 +287,7 @@ class Worker:
             try:
                 async with (
                     clients.admin(self.settings) as client,
-                    clients.reader(self.settings, fetch_bytes=LOOK_BYTES) as consumer,
+                    clients.reader(self.settings, LOOK_BYTES, clients.CONSUMER_IDLE_MS) as consumer,
                 ):
                     while True:
                         await asyncio.sleep(LAG_INTERVAL_SECONDS)
