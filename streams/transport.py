@@ -44,8 +44,6 @@ FETCH_WAIT_MS: Final = 500
 # A record larger than this still comes, alone (KIP-74); it bounds what is read ahead.
 FETCH_BYTES: Final = 1 << 20
 HEARTBEATS_PER_SESSION: Final = 4
-# How long the main loop leaves the thread to wait for records; whatever ends that wakes it.
-READ_SECONDS: Final = 10.0
 # While some partition has no credit, the others are waited for no longer than this.
 SHORT_WAIT_SECONDS: Final = 0.05
 TURN_RECORDS: Final = 64
@@ -413,7 +411,7 @@ class Consumer(driver.Consumer):
         if self.flow_active and not self._get_active_partitions():
             await asyncio.sleep(0.005)
             return {}, set()
-        return cast(tuple[Any, Any], await super()._wait_next_records(READ_SECONDS))
+        return cast(tuple[Any, Any], await super()._wait_next_records(timeout))
 
     def stop_flow(self) -> None:
         """Lets nothing more come, and ends a wait for it."""
