@@ -12,7 +12,7 @@ or hold up records:
 - Faust commits nothing;
 - what a rebalance listener raises, which aiokafka only logs, stops the process;
 - the isolation level is read_committed, and the group's partitions go to static members;
-- nothing looks several times a second whether there is something to do: what is to do wakes it.
+- nothing looks more than once a second whether there is something to do: what is to do wakes it.
 
 It leans on private names of faust-streaming and aiokafka, which is why both are pinned exactly;
 `tests/unit/streams/test_transport.py` fails when one of them is gone.
