@@ -87,15 +87,16 @@ def patterns(pair: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
 
 
 @cache
-def repairs(language: str) -> tuple[Callable[[str], str], ...]:
-    """Substitutions over a text in the language before the next step reads it, in order."""
+def repairs(table: str) -> tuple[Callable[[str], str], ...]:
+    """The substitutions of `repairs.TABLE.tsv` over a text before the next step reads it, in order;
+    most tables are called by the language of the text."""
 
     def repair(pattern: str, replacement: str) -> Callable[[str], str]:
         compiled = re.compile(pattern)
         return lambda text: compiled.sub(replacement, text)
 
     return tuple(
-        repair(pattern, replacement) for pattern, replacement in rows(f"repairs.{language}.tsv")
+        repair(pattern, replacement) for pattern, replacement in rows(f"repairs.{table}.tsv")
     )
 
 

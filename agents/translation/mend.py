@@ -32,6 +32,8 @@ _GOES = {
 }
 _IRREGULAR = frozenset(("ser", "estar", "ter", "haver", "fazer", "dizer", "poder", "pôr", "ir"))
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
+# Their `for` before a verb is a purpose; that of Spanish is a cause.
+_POR_IS_PURPOSE = frozenset(("ca", "fr", "it"))
 _NASAL_THEM = re.compile(r"\b(\w{2,}(?:am|em|ão))-nos\b")
 # How the languages say `if`.
 _IF = {
@@ -60,8 +62,11 @@ def source(text: str, language: str) -> str:
 
 def portuguese(text: str, language: str) -> str:
     """The Portuguese, made from `language`, as the neural model reads it best."""
-    for repair in (*lexicon.repairs("pt"), *lexicon.repairs(f"{language}-pt")):
+    for repair in lexicon.repairs("pt"):
         text = repair(text)
+    if language in _POR_IS_PURPOSE:
+        for repair in lexicon.repairs("purpose"):
+            text = repair(text)
     text = _MASCULINE_AI.sub(_feminine, text)
     return _BARE_AI.sub(r"\1 de IA", text)
 
